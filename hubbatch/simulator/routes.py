@@ -1,4 +1,4 @@
-"""The calls that the simulator answers: one row each, and the lookup of a request.
+"""The calls that the simulator answers: one row each.
 
 A new call is a row here and a function in `api.table`.
 """
@@ -30,7 +30,10 @@ Family = Literal[
     "limits list",
     "schemas",
     "properties",
+    "properties batch",
     "property",
+    "property group",
+    "property groups",
     "memberships",
     "splits",
     "legacy",
@@ -67,19 +70,19 @@ LimitFamily = Literal["associations", "search", "events", "others"]
 # The scopes to read and to write, any one of which is enough.
 Scopes = tuple[tuple[str, ...], tuple[str, ...]]
 
-_VERSION: Final = r"20\d\d-(?:0[1-9]|1[0-2])(?:-beta)?"
+VERSION: Final = r"20\d\d-(?:0[1-9]|1[0-2])(?:-beta)?"
 # What stands for {name} in the paths of the rows. Named groups become fields of the
 # route; {verb} is one of the row's verbs.
 _PARTS: Final = {
-    "date": _VERSION,
-    "version": f"(?P<version>{_VERSION})",
-    "objects": f"/crm/(?:v3/objects|objects/{_VERSION})",
+    "date": VERSION,
+    "version": f"(?P<version>{VERSION})",
+    "objects": f"/crm/(?:v3/objects|objects/{VERSION})",
     "limits": "/crm/(?:v4/associations|associations/"
-    f"(?:v4|(?P<version>{_VERSION})))/definitions/configurations",
-    "v4_objects": f"/crm/(?:v4/objects|objects/(?P<version>{_VERSION}))",
-    "properties": f"/crm/(?:v3/properties|properties/{_VERSION})",
-    "pipelines": f"/crm/(?:v3/pipelines|pipelines/{_VERSION})",
-    "lists": f"/crm/(?:v3/lists|lists/{_VERSION})",
+    f"(?:v4|(?P<version>{VERSION})))/definitions/configurations",
+    "v4_objects": f"/crm/(?:v4/objects|objects/(?P<version>{VERSION}))",
+    "properties": f"/crm/(?:v3/properties|properties/{VERSION})",
+    "pipelines": f"/crm/(?:v3/pipelines|pipelines/{VERSION})",
+    "lists": f"/crm/(?:v3/lists|lists/{VERSION})",
     "list": "(?P<name>(?!(?:folders|idmapping|object-type-id|records)(?:/|$))[^/]+)",
     "type": "(?P<object_type>[^/]+)",
     "to_type": "(?P<to_type>[^/]+)",
@@ -103,6 +106,7 @@ class Row:
         scopes: The scopes of the row; None for those of the object types in the path.
         implied: Fields of the route that the path does not contain.
         lacks: Methods that HubSpot has on this path, and the simulator does not.
+        permission: Whether the call itself refuses to read without the scopes.
     """
 
     family: Family
@@ -113,6 +117,7 @@ class Row:
     scopes: Scopes | None = attrs.field(default=None, kw_only=True)
     implied: Mapping[str, str] = attrs.field(factory=dict, kw_only=True)
     lacks: tuple[str, ...] = attrs.field(default=(), kw_only=True)
+    permission: bool = attrs.field(default=False, kw_only=True)
     pattern: re.Pattern[str] = attrs.field(init=False, repr=False)
 
     @pattern.default
@@ -388,17 +393,36 @@ ROWS: Final = (
         prefix="schemas/",
     ),
     Row(
-        "properties",
+        "properties batch",
         "{properties}/{type}/batch/{verb}",
         {"POST": "create read archive"},
         prefix="properties/",
     ),
     Row(
-        "property",
-        "{properties}/{type}(?:/(?!batch/|groups)(?P<name>[^/]+))?",
-        {"GET": "read"},
+        "property groups",
+        "{properties}/{type}/groups",
+        {"GET": "read", "POST": "create"},
+        prefix="properties/groups/",
+    ),
+    Row(
+        "property group",
+        "{properties}/{type}/groups/{name}",
+        {"GET": "read", "PATCH": "update", "DELETE": "archive"},
+        prefix="properties/groups/",
+    ),
+    Row(
+        "properties",
+        "{properties}/{type}",
+        {"GET": "read", "POST": "create"},
         prefix="properties/",
-        lacks=("POST", "PATCH", "DELETE"),
+        permission=True,
+    ),
+    Row(
+        "property",
+        "{properties}/{type}/{name}",
+        {"GET": "read", "PATCH": "update", "DELETE": "archive"},
+        prefix="properties/",
+        permission=True,
     ),
     Row(
         "legacy",
@@ -425,68 +449,3 @@ ROWS: Final = (
 VERBS: Final = tuple(
     dict.fromkeys(row.prefix + verb for row in ROWS for _, verb in row.verbs())
 )
-
-_UNKNOWN_PATH: Final = Row("unknown path")
-_WRONG_METHOD: Final = Row("wrong method")
-# Verbs that read, whatever their method.
-_READS: Final = frozenset({"read", "list", "labels", "search"})
-
-
-@attrs.frozen
-class Route:
-    """The call behind a request: its row, and the names in its path.
-
-    Attributes:
-        verb: The verb; empty for requests without a row.
-        name: The id or name of what is neither a type nor a record.
-        part: The second id, of a stage or a list.
-        version: The date of a dated association path; None for v3 and v4, and for
-            families with the same answers in all versions.
-    """
-
-    row: Row
-    verb: str = ""
-    object_type: str = ""
-    record_id: str = ""
-    name: str | None = None
-    part: str | None = None
-    to_type: str = ""
-    to_id: str = ""
-    version: str | None = None
-
-    @property
-    def family(self) -> Family:
-        """The name of the function in `api.table`."""
-        return self.row.family
-
-    @property
-    def reads(self) -> bool:
-        """Whether the scopes to read are enough."""
-        return self.verb in _READS
-
-
-def since_2026_09(path: str) -> bool:
-    """Return whether the version in a path is 2026-09 or later.
-
-    These versions have all verbs for every type and enforce the portal's rules.
-    """
-    # Versions compare as strings: "2026-09-beta" counts as 2026-09.
-    dated = re.search(f"/({_VERSION})/", path)
-    return dated is not None and dated[1] >= "2026-09"
-
-
-def find(method: str, path: str) -> Route:
-    """Return the route of a request; unknown ones have a family of their own."""
-    missing = _UNKNOWN_PATH
-    for row in ROWS:
-        match = row.pattern.fullmatch(path)
-        if match is None:
-            continue
-        if method in row.methods:
-            groups = match.groupdict()
-            fields = {name: text for name, text in groups.items() if text is not None}
-            return Route(row, **{"verb": row.methods[method], **row.implied, **fields})
-        if method in row.lacks:
-            return Route(_UNKNOWN_PATH)
-        missing = _WRONG_METHOD
-    return Route(missing)

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from hubbatch.simulator import Simulator
 from hubbatch.simulator.__main__ import main
-from hubbatch.simulator.api.definitions import list_properties
+from hubbatch.simulator.api.properties.calls import list_properties
 from hubbatch.simulator.faults.script import ScriptError
 from hubbatch.simulator.server.state_file import fill
 
@@ -37,7 +37,7 @@ def test_listed_records(tmp_path: Path) -> None:
         {
             "records": {
                 "companies": [{"name": "Acme"}, {"name": "Umbrella"}],
-                "contacts": [{"email": "A@X.example", "numemployees": 5, "city": None}],
+                "contacts": [{"email": "A@X.example", "zip": 8001, "city": None}],
             },
             "associations": [
                 {"from": "contacts", "to": "companies", "pairs": [[0, 1]]}
@@ -48,7 +48,7 @@ def test_listed_records(tmp_path: Path) -> None:
     acme, umbrella = store.all("companies")
 
     assert contact.properties["email"] == "a@x.example"
-    assert contact.properties["numemployees"] == "5"
+    assert contact.properties["zip"] == "8001"
     assert "city" not in contact.properties
     assert store.links.linked(("0-1", contact.id), "0-2") == {
         umbrella.id: {("HUBSPOT_DEFINED", 279)}

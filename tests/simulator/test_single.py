@@ -532,7 +532,7 @@ def test_archive(world: World) -> None:
 @behaviour("single-verbs")
 def test_types_without_a_call(world: World) -> None:
     """From 2026-09 on, all types have all calls."""
-    body = {"properties": {"hs_name": "x"}}
+    body = {"properties": {"hubspot_owner_id": "7"}}
 
     assert world.post(f"{V3}/contracts", body).status == 405
     assert world.post(f"{SEPTEMBER}/contracts", body).status == 201

@@ -49,14 +49,14 @@ def refused(response: Response) -> tuple[str, str]:
             "closedate",
             "asd000",
             "INVALID_LONG",
-            "asd000 was not a valid long.",
+            "asd000 was not a valid long. Portal 62515, object type 0-1",
         ),
         (
             "communications",
             "hs_timestamp",
             "tomorrow",
             "INVALID_LONG",
-            "tomorrow was not a valid long.",
+            "tomorrow was not a valid long. Portal 62515, object type 0-18",
         ),
         (
             "deals",
@@ -127,7 +127,7 @@ def test_date_is_a_midnight(world: World) -> None:
 def test_values_come_back_as_text(world: World) -> None:
     """Numbers and booleans are accepted and stored as strings."""
     world.sim.store.define("deals", [Property("won", "bool"), Property("n", "number")])
-    properties = {"amount": 3039, "won": True, "dealname": 1.5, "n": "+1e3"}
+    properties = {"amount": 3039, "won": True, "dealname": 1.5, "n": "-1.5"}
     response = world.batch("create", [{"properties": properties}], type="deals")
     (result,) = response.body["results"]
 
@@ -137,7 +137,7 @@ def test_values_come_back_as_text(world: World) -> None:
             "amount": "3039",
             "won": "true",
             "dealname": "1.5",
-            "n": "+1e3",
+            "n": "-1.5",
         }.items()
     )
     assert list(result["properties"]) == sorted(result["properties"])

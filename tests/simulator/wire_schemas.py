@@ -186,38 +186,36 @@ ASSOCIATIONS: dict[str, Schema] = {
     "read": ASSOCIATED,
 }
 
+BOOLEAN: Schema = {"type": "boolean"}
+_FLAGS = (
+    *("archived", "calculated", "externalOptions", "formField", "hasUniqueValue"),
+    *("hidden", "hubspotDefined", "showCurrencySymbol"),
+)
 PROPERTY = struct(
     {
-        "description": STRING,
-        "fieldType": STRING,
-        "groupName": STRING,
-        "label": STRING,
-        "name": STRING,
+        **dict.fromkeys(("description", "fieldType", "groupName", "label"), STRING),
+        **dict.fromkeys(("name", "type"), STRING),
         "options": array(
             struct(
-                {"hidden": {"type": "boolean"}, "label": STRING, "value": STRING},
+                {"hidden": BOOLEAN, "label": STRING, "value": STRING},
                 description=STRING,
                 displayOrder=NUMBER,
             )
         ),
-        "type": STRING,
     },
-    calculated={"type": "boolean"},
+    **dict.fromkeys(_FLAGS, BOOLEAN),
+    **dict.fromkeys(("archivedAt", "createdAt", "updatedAt"), TIMESTAMP),
+    **dict.fromkeys(("createdUserId", "updatedUserId"), STRING),
+    **dict.fromkeys(("calculationFormula", "referencedObjectType"), STRING),
     dataSensitivity={"enum": ["highly_sensitive", "non_sensitive", "sensitive"]},
     displayOrder=NUMBER,
-    externalOptions={"type": "boolean"},
-    formField={"type": "boolean"},
-    hasUniqueValue={"type": "boolean"},
-    hidden={"type": "boolean"},
-    hubspotDefined={"type": "boolean"},
     modificationMetadata=struct(
-        {
-            "archivable": {"type": "boolean"},
-            "readOnlyDefinition": {"type": "boolean"},
-            "readOnlyValue": {"type": "boolean"},
-        }
+        dict.fromkeys(("archivable", "readOnlyDefinition", "readOnlyValue"), BOOLEAN),
+        readOnlyOptions=BOOLEAN,
     ),
 )
+GROUP = struct({**dict.fromkeys(("label", "name"), STRING), "archived": BOOLEAN})
+GROUP["properties"]["displayOrder"] = NUMBER
 
 ASSOCIATION_DEFINITION = struct(
     {"fromObjectTypeId": STRING, "id": STRING, "toObjectTypeId": STRING},
@@ -225,17 +223,12 @@ ASSOCIATION_DEFINITION = struct(
 )
 OBJECT_SCHEMA = struct(
     {
-        "allowsSensitiveProperties": {"type": "boolean"},
-        "archived": {"type": "boolean"},
+        **dict.fromkeys(("allowsSensitiveProperties", "archived"), BOOLEAN),
+        **dict.fromkeys(("fullyQualifiedName", "id", "name", "objectTypeId"), STRING),
+        **dict.fromkeys(("requiredProperties", "searchableProperties"), STRINGS),
         "associations": array(ASSOCIATION_DEFINITION),
-        "fullyQualifiedName": STRING,
-        "id": STRING,
         "labels": struct({}, singular=STRING, plural=STRING),
-        "name": STRING,
-        "objectTypeId": STRING,
         "properties": array(PROPERTY),
-        "requiredProperties": STRINGS,
-        "searchableProperties": STRINGS,
         "secondaryDisplayProperties": STRINGS,
     },
     createdAt=TIMESTAMP,
@@ -257,6 +250,8 @@ SPEC: dict[str, Schema] = {
         }
     ),
     "property": PROPERTY,
+    "property group": GROUP,
+    "property groups": struct({"results": array(GROUP)}),
     "property batch": batch_response(PROPERTY, errors=False),
     "property batch with errors": batch_response(PROPERTY, errors=True),
     "error": ERROR,
@@ -365,7 +360,7 @@ def _real(schema: Schema) -> Schema:
             properties[name] = {"type": ["string", "integer"]}
     if "typeId" in properties:
         properties["label"] = {"type": ["string", "null"]}
-    if "createdAt" in properties and "objectTypeId" not in properties:
+    if {"createdAt", "properties"} <= properties.keys() and "labels" not in properties:
         properties["properties"] = mapping({"type": ["string", "null"]})
     return changed
 
@@ -428,6 +423,14 @@ def _schema_of_records(path: str, status: int) -> str:
     return "record" if tail or status == 201 else "page"
 
 
+def _kind_of_property(path: str, status: int) -> str:
+    tail = re.sub("^/crm/(v3/properties|properties/[^/]+)/", "", path)
+    if "/groups" in tail:
+        one = tail.count("/") == 2 or status == 201
+        return "property group" if one else "property groups"
+    return "property" if "/" in tail or status == 201 else "properties"
+
+
 def schema_of(path: str, status: int) -> str:
     """Return the name of the schema of an answer."""
     if status == 501:
@@ -444,8 +447,7 @@ def schema_of(path: str, status: int) -> str:
     if path.startswith("/crm/") and "/batch/" not in path and "/objects/" in path:
         return _schema_of_records(path, status)
     if "/properties/" in path and "/batch/" not in path:
-        tail = re.sub("^/crm/(v3/properties|properties/[^/]+)/", "", path)
-        return "property" if "/" in tail else "properties"
+        return _kind_of_property(path, status)
     if "/associations/" in path and path.endswith("/labels"):
         return "associations kinds"
     kind = _kind_of_batch(path)

@@ -11,7 +11,7 @@ from hubbatch.simulator.crm.accounts import Token
 from hubbatch.simulator.crm.records import Shelf
 from hubbatch.simulator.crm.store import Store
 from hubbatch.simulator.faults.quirks import Quirks
-from hubbatch.simulator.routes import Route
+from hubbatch.simulator.lookup import Route
 from hubbatch.simulator.wire import (
     VALIDATION_ERROR,
     Answer,

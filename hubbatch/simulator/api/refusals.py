@@ -3,9 +3,10 @@
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Final
 
+import attrs
 import msgspec
 
-from hubbatch.simulator.crm.property_types import Problem
+from hubbatch.simulator.crm.property_types import ObjectType, Problem
 from hubbatch.simulator.crm.records import Record, Shelf, as_string
 from hubbatch.simulator.wire import VALIDATION_ERROR, Refusal
 
@@ -82,9 +83,12 @@ def non_unique(action: str, shelf: Shelf, name: str, portal_id: int) -> Refusal:
 
 
 def check_values(
-    shelf: Shelf, properties: Mapping[str, object]
+    shelf: Shelf, properties: Mapping[str, object], portal_id: int | None = None
 ) -> tuple[dict[str, str], list[Problem]]:
-    """Return the values as HubSpot stores them, and the problems of invalid ones."""
+    """Return the values as HubSpot stores them, and the problems of invalid ones.
+
+    Some messages name the portal; those of v1 do not.
+    """
     schema = shelf.type.properties
     written: dict[str, str] = {}
     problems: list[Problem] = []
@@ -100,10 +104,18 @@ def check_values(
         string = value if type(value) is str else as_string(value)
         stored = string if known.plain else known.accept(string)
         if isinstance(stored, Problem):
-            problems.append(stored)
+            problems.append(_in_portal(stored, shelf, portal_id))
         else:
             written[name] = stored
     return written, problems
+
+
+def _in_portal(problem: Problem, shelf: Shelf, portal_id: int | None) -> Problem:
+    # Recorded for meetings, 2022; contacts v1 end with "long.".
+    if problem.code != "INVALID_LONG" or portal_id is None:
+        return problem
+    where = f"Portal {portal_id}, object type {shelf.type.id}"
+    return attrs.evolve(problem, message=f"{problem.message} {where}")
 
 
 def invalid_values(problems: Iterable[Problem]) -> Refusal:
@@ -126,16 +138,19 @@ def taken_value_message(
 
     `record_id` is the record being written, which may never come to exist.
     """
-    kind, _, number = shelf.type.id.partition("-")
-    if kind == "0":
-        type_id = f"legacyObjectType={shelf.type.legacy_name}"
-    else:
-        type_id = f"metaTypeId={kind}, innerId={number}"
     return (
         f"Cannot set PropertyValueCoordinates{{portalId={portal_id}, "
-        f"objectTypeId=ObjectTypeId{{{type_id}}}, propertyName={name}, "
+        f"objectTypeId={type_name(shelf.type)}, propertyName={name}, "
         f"value={value}}} on {record_id}. {owner} already has that value."
     )
+
+
+def type_name(object_type: ObjectType) -> str:
+    """Return how messages name an object type."""
+    kind, _, number = object_type.id.partition("-")
+    if kind == "0":
+        return f"ObjectTypeId{{legacyObjectType={object_type.legacy_name}}}"
+    return f"ObjectTypeId{{metaTypeId={kind}, innerId={number}}}"
 
 
 def not_found(shelf: Shelf, ids: list[str], traces: list[str]) -> dict[str, Any]:

@@ -4,7 +4,7 @@ from typing import Any, Final
 
 from hubbatch.simulator.api.bodies import parse_json
 from hubbatch.simulator.api.call import Call, Result
-from hubbatch.simulator.api.definitions import list_properties
+from hubbatch.simulator.api.properties.calls import list_properties
 from hubbatch.simulator.api.refusals import check_count
 from hubbatch.simulator.crm.links import missing_fields
 from hubbatch.simulator.crm.records import Shelf

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping
 from typing import Final
 
-from hubbatch.simulator.api import definitions, events, oauth, schemas, tokens
+from hubbatch.simulator.api import events, oauth, schemas, tokens
 from hubbatch.simulator.api.associations import batches as associations
 from hubbatch.simulator.api.associations import batches_v3 as associations_v3
 from hubbatch.simulator.api.associations import labels, limits
@@ -11,6 +11,9 @@ from hubbatch.simulator.api.associations import single as association
 from hubbatch.simulator.api.call import Call, OpenCall, Result
 from hubbatch.simulator.api.lists import lists, members, memberships
 from hubbatch.simulator.api.missing import not_implemented
+from hubbatch.simulator.api.properties import batches as property_batches
+from hubbatch.simulator.api.properties import calls as properties
+from hubbatch.simulator.api.properties import groups
 from hubbatch.simulator.api.records import (
     legacy,
     listing,
@@ -95,8 +98,11 @@ ANSWERS: Final[Mapping[Family, Callable[[Call], Result]]] = {
     "owners": owners.answer_list,
     "pipeline": pipelines.answer_pipeline,
     "pipelines": pipelines.answer_pipelines,
-    "properties": definitions.answer,
-    "property": definitions.answer_property,
+    "properties": properties.answer_all,
+    "properties batch": property_batches.answer,
+    "property": properties.answer_one,
+    "property group": groups.answer_one,
+    "property groups": groups.answer_all,
     "schemas": schemas.answer,
     "search": search.answer,
     "splits": splits.answer,

@@ -1,52 +1,42 @@
-"""The standard object types of a new account."""
+"""The object types of a new account: what the simulator does with each of them.
 
-from hubbatch.simulator.crm.kinds import (
-    SOURCE,
-    by_name,
-    datetimes,
-    numbers,
-    read_only,
-    strings,
-    system,
+Their properties are HubSpot's own, from `standard_properties`.
+"""
+
+from collections.abc import Mapping
+from functools import cache
+from typing import Any, Final
+
+import attrs
+
+from hubbatch.simulator.crm.property_types import ObjectType
+from hubbatch.simulator.crm.standard_properties import (
+    EVERY_OBJECT,
+    standard_properties,
 )
-from hubbatch.simulator.crm.options import (
-    CHANNELS,
-    CURRENCIES,
-    LANGUAGES,
-    TICKET_CATEGORIES,
-    TICKET_PRIORITIES,
-    TICKET_SOURCES,
-    TICKET_STAGES,
-)
-from hubbatch.simulator.crm.property_types import ObjectType, Property
-from hubbatch.simulator.crm.sample_records import COMPANIES, CONTACTS, DEALS
 
 
-TICKETS = ObjectType(
+# The source that records show after a write by a private app, recorded since 2024.
+SOURCE: Final = {
+    "hs_object_source": "INTEGRATION",
+    "hs_object_source_id": "1024738",
+    "hs_object_source_label": "INTEGRATION",
+}
+
+
+def _domain(properties: Mapping[str, str]) -> str | None:
+    return properties.get("email", "").partition("@")[2] or None
+
+
+def _full_name(properties: Mapping[str, str]) -> str | None:
+    names = (properties.get("firstname"), properties.get("lastname"))
+    return " ".join(name for name in names if name) or properties.get("email")
+
+
+_TICKETS: Final = ObjectType(
     "0-5",
     "ticket",
     "tickets",
-    by_name(
-        system("createdate", "hs_lastmodifieddate"),
-        strings("subject", "content", "hs_file_upload"),
-        strings("hs_assigned_team_ids"),
-        datetimes("closed_date", "hs_last_email_date", "first_agent_reply_date"),
-        read_only("hs_ticket_id", "hs_helpdesk_sort_timestamp", "time_to_close"),
-        read_only("hs_last_message_from_visitor", "hs_num_times_contacted"),
-        [
-            Property("hs_pipeline", "enumeration", ("0",)),
-            Property("hs_pipeline_stage", "enumeration", TICKET_STAGES),
-            Property("hs_ticket_priority", "enumeration", TICKET_PRIORITIES),
-            Property(
-                "hs_ticket_category", "enumeration", TICKET_CATEGORIES, multiple=True
-            ),
-            # No source lists HubSpot's options of hs_resolution; `define` can add some.
-            Property("hs_resolution", "enumeration", multiple=True),
-            Property("hs_ticket_language_ai_tag", "enumeration", LANGUAGES),
-            Property("source_type", "enumeration", TICKET_SOURCES),
-            Property("hs_external_object_ids", unique=True),
-        ],
-    ),
     created="createdate",
     read_by_default=(
         "content",
@@ -76,37 +66,77 @@ TICKETS = ObjectType(
     scopes=(("tickets",), ("tickets",)),
 )
 
-COMMUNICATIONS = ObjectType(
+_CONTACTS: Final = ObjectType(
+    "0-1",
+    "contact",
+    "contacts",
+    created="createdate",
+    modified="lastmodifieddate",
+    read_by_default=("firstname", "lastname", "email"),
+    shown_by_update=("hs_is_unworked", *SOURCE, "hs_pipeline", "lifecyclestage"),
+    fixed={
+        **SOURCE,
+        "hs_associated_target_accounts": "0",
+        "hs_currently_enrolled_in_prospecting_agent": "false",
+        "hs_is_contact": "true",
+        "hs_is_unworked": "true",
+        "hs_membership_has_accessed_private_content": "0",
+        "hs_pipeline": "contacts-lifecycle-pipeline",
+        "hs_prospecting_agent_actively_enrolled_count": "0",
+        "hs_prospecting_agent_total_enrolled_count": "0",
+        "hs_registered_member": "0",
+        "hs_sequences_actively_enrolled_count": "0",
+        "lifecyclestage": "lead",
+        "num_notes": "0",
+    },
+    derived={
+        "hs_all_contact_vids": lambda values: values["hs_object_id"],
+        "hs_email_domain": _domain,
+        "hs_full_name_or_email": _full_name,
+        "hs_lifecyclestage_lead_date": lambda values: values["createdate"],
+    },
+    recomputed=("hs_email_domain", "hs_full_name_or_email"),
+    scopes=(("crm.objects.contacts.read",), ("crm.objects.contacts.write",)),
+)
+
+_COMPANIES: Final = ObjectType(
+    "0-2",
+    "company",
+    "companies",
+    created="createdate",
+    read_by_default=("name", "domain"),
+    fixed={
+        **SOURCE,
+        "hs_pipeline": "companies-lifecycle-pipeline",
+        "lifecyclestage": "lead",
+    },
+    derived={"website": lambda values: values.get("website") or values.get("domain")},
+    scopes=(("crm.objects.companies.read",), ("crm.objects.companies.write",)),
+)
+
+_DEALS: Final = ObjectType(
+    "0-3",
+    "deal",
+    "deals",
+    created="createdate",
+    read_by_default=("dealname", "amount", "closedate", "pipeline", "dealstage"),
+    fixed=SOURCE,
+    scopes=(("crm.objects.deals.read",), ("crm.objects.deals.write",)),
+)
+
+_COMMUNICATIONS: Final = ObjectType(
     "0-18",
     "communication",
     "communications",
-    by_name(
-        system("hs_createdate", "hs_lastmodifieddate"),
-        strings("hs_communication_body", "hs_body_preview"),
-        datetimes("hs_timestamp"),
-        [
-            Property("hs_communication_channel_type", "enumeration", CHANNELS),
-            Property("hs_communication_logged_from", "enumeration", ("CRM",)),
-        ],
-    ),
     read_by_default=("hs_createdate", "hs_lastmodifieddate", "hs_object_id"),
     fixed=SOURCE,
     scopes=(("crm.objects.contacts.read",), ("crm.objects.contacts.write",)),
 )
 
-LINE_ITEMS = ObjectType(
+_LINE_ITEMS: Final = ObjectType(
     "0-8",
     "line_item",
     "line_items",
-    by_name(
-        system("createdate", "hs_lastmodifieddate"),
-        strings("name", "description", "hs_sku"),
-        numbers("price", "quantity", "amount", "discount", "hs_product_id", "tax"),
-        [
-            Property("hs_external_id", unique=True),
-            Property("hs_line_item_currency_code", "enumeration", CURRENCIES),
-        ],
-    ),
     names=("line item", "line items"),
     created="createdate",
     read_by_default=("quantity", "amount", "price"),
@@ -114,31 +144,130 @@ LINE_ITEMS = ObjectType(
     scopes=(("crm.objects.line_items.read",), ("crm.objects.line_items.write",)),
 )
 
-PRODUCTS = ObjectType(
+_PRODUCTS: Final = ObjectType(
     "0-7",
     "product",
     "products",
-    by_name(
-        system("createdate", "hs_lastmodifieddate"),
-        strings("name", "description", "hs_url", "hs_images"),
-        numbers("price", "tax", "hs_cost_of_goods_sold"),
-        [Property("hs_sku", unique=True)],
-    ),
     created="createdate",
     read_by_default=("name", "description", "price"),
     fixed=SOURCE,
     scopes=(("crm.objects.products.read",), ("crm.objects.products.write",)),
 )
 
-STANDARD = (
-    TICKETS,
-    CONTACTS,
-    COMPANIES,
-    DEALS,
-    COMMUNICATIONS,
-    LINE_ITEMS,
-    PRODUCTS,
+_Scopes = tuple[tuple[str, ...], tuple[str, ...]]
+
+
+def _crm(name: str) -> _Scopes:
+    return (f"crm.objects.{name}.read",), (f"crm.objects.{name}.write",)
+
+
+_CONTACT_SCOPES: Final = _crm("contacts")
+_LINE_ITEM_SCOPES: Final = _crm("line_items")
+_ALL: Final = ("create", "read", "update", "upsert", "archive")
+
+# Id, singular, plural, scopes, and the batch verbs of v3. The ids of commerce payments,
+# contracts and partner objects are invented, because HubSpot's guide has none.
+_LISTED: Final[tuple[tuple[str, str, str, _Scopes, tuple[str, ...]], ...]] = (
+    ("0-421", "appointment", "appointments", _crm("appointments"), _ALL),
+    ("0-48", "call", "calls", _CONTACT_SCOPES, _ALL),
+    ("0-142", "cart", "carts", _crm("carts"), _ALL),
+    (
+        "0-9101",
+        "commerce_payment",
+        "commerce_payments",
+        _crm("commercepayments"),
+        _ALL,
+    ),
+    ("0-9102", "contract", "contracts", _crm("contracts"), ("read",)),
+    ("0-410", "course", "courses", _crm("courses"), _ALL),
+    ("0-84", "discount", "discounts", _LINE_ITEM_SCOPES, _ALL),
+    ("0-49", "email", "emails", _CONTACT_SCOPES, _ALL),
+    (
+        "0-19",
+        "feedback_submission",
+        "feedback_submissions",
+        _crm("feedback_submissions"),
+        ("read",),
+    ),
+    ("0-85", "fee", "fees", _LINE_ITEM_SCOPES, _ALL),
+    ("0-74", "goal_target", "goal_targets", _crm("goals"), _ALL),
+    ("0-53", "invoice", "invoices", _crm("invoices"), _ALL),
+    ("0-136", "lead", "leads", _crm("leads"), _ALL),
+    ("0-420", "listing", "listings", _crm("listings"), _ALL),
+    ("0-47", "meeting", "meetings", _CONTACT_SCOPES, _ALL),
+    ("0-46", "note", "notes", _CONTACT_SCOPES, _ALL),
+    ("0-123", "order", "orders", _crm("orders"), _ALL),
+    (
+        "0-9103",
+        "partner_client",
+        "partner_clients",
+        _crm("partner-clients"),
+        ("read", "update"),
+    ),
+    (
+        "0-9104",
+        "partner_service",
+        "partner_services",
+        _crm("partner-services"),
+        ("read", "update"),
+    ),
+    ("0-101", "payment", "payments", _crm("payments"), ("read",)),
+    ("0-116", "postal_mail", "postal_mail", _CONTACT_SCOPES, _ALL),
+    ("0-970", "project", "projects", _crm("projects"), _ALL),
+    ("0-14", "quote", "quotes", _crm("quotes"), _ALL),
+    ("0-162", "service", "services", _crm("services"), _ALL),
+    ("0-69", "subscription", "subscriptions", _crm("subscriptions"), _ALL),
+    ("0-27", "task", "tasks", _CONTACT_SCOPES, _ALL),
+    ("0-86", "tax", "taxes", _LINE_ITEM_SCOPES, _ALL),
+    ("0-115", "user", "users", _crm("users"), _ALL),
 )
+
+
+_OTHERS: Final = tuple(
+    ObjectType(type_id, singular, plural, fixed=SOURCE, scopes=scopes, verbs=verbs)
+    for type_id, singular, plural, scopes, verbs in _LISTED
+)
+
+# Without their properties, which `standard_type` adds.
+STANDARD: Final = (
+    _TICKETS,
+    _CONTACTS,
+    _COMPANIES,
+    _DEALS,
+    _COMMUNICATIONS,
+    _LINE_ITEMS,
+    _PRODUCTS,
+    *_OTHERS,
+)
+STANDARD_IDS: Final = {
+    name.lower(): object_type.id
+    for object_type in STANDARD
+    for name in object_type.all_names()
+}
+_BY_ID: Final = {object_type.id: object_type for object_type in STANDARD}
+
+# What the definitions do not say. The addresses of a contact are unique together with
+# its `email`, not one value, so that they identify no record by themselves. Upserts by
+# the SKU of products and the external id of line items are live-checked
+# (`bruin-data/ingestr` #1179).
+_MORE: Final[Mapping[str, Mapping[str, Mapping[str, Any]]]] = {
+    "contacts": {
+        "email": {"email": True},
+        "hs_additional_emails": {"email": True, "multiple": True, "unique": False},
+    },
+    "products": {"hs_sku": {"unique": True}},
+    "line_items": {"hs_external_id": {"unique": True}},
+}
+
+
+@cache
+def standard_type(type_id: str) -> ObjectType:
+    """Return a standard object type with its properties."""
+    object_type = _BY_ID[type_id]
+    properties = dict(standard_properties(object_type.plural))
+    for name, more in _MORE.get(object_type.plural, {}).items():
+        properties[name] = attrs.evolve(properties[name], **more)
+    return attrs.evolve(object_type, properties=properties)
 
 
 def custom(name: str, number: int, portal_id: int) -> ObjectType:
@@ -148,7 +277,7 @@ def custom(name: str, number: int, portal_id: int) -> ObjectType:
         f"2-{number}",
         plain,
         f"{plain}s",
-        by_name(system("hs_createdate", "hs_lastmodifieddate")),
+        standard_properties(EVERY_OBJECT),
         names=(f"p_{plain}", f"p{portal_id}_{plain}"),
         scopes=(("crm.objects.custom.read",), ("crm.objects.custom.write",)),
     )

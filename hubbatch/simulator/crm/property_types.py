@@ -4,7 +4,7 @@ import re
 
 from collections.abc import Callable, Iterable, Mapping
 from datetime import UTC, datetime
-from typing import Literal, get_args
+from typing import Any, Literal, get_args
 
 import attrs
 
@@ -13,10 +13,22 @@ from attrs.validators import in_
 from hubbatch.simulator.wire import iso
 
 
-PropertyType = Literal["string", "number", "datetime", "date", "enumeration", "bool"]
+PropertyType = Literal[
+    "string",
+    "number",
+    "datetime",
+    "date",
+    "enumeration",
+    "bool",
+    "phone_number",
+    "json",
+    "object_coordinates",
+]
 
 _EMAIL = re.compile(r"[^@\s,;]+@[^@\s,;.]+(\.[^@\s,;.]+)+")
-_NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?", re.ASCII)
+# Only digits, one "-" in front and one "."; no comma, space or second dot: changelog
+# on number values, January 2020. Exponents and "+" are among the refused characters.
+_NUMBER = re.compile(r"-?(\d+\.?\d*|\.\d+)", re.ASCII)
 _MILLISECONDS = re.compile(r"-?\d{1,15}", re.ASCII)
 _ISO = re.compile(r"\d{4}-\d\d-\d\d(T.*)?", re.ASCII)
 DAY_MS = 86_400_000
@@ -56,15 +68,19 @@ class Property:
 
     Args:
         name: Its internal name.
-        type: "string", "number", "datetime", "date", "enumeration" or "bool".
+        type: The type of its values: "string", "number", "datetime", "date",
+            "enumeration", "bool", "phone_number", "json" or "object_coordinates".
         options: The allowed values of an enumeration.
         unique: Whether its values identify records.
         read_only: Whether only HubSpot sets it.
         multiple: Whether it takes several values, separated by semicolons.
         email: Whether its values must be e-mail addresses.
+        calculated: Whether HubSpot computes it, so that no caller can set it.
+        external: Whether its options are records of another kind, such as owners; if
+            it lists no options, values are not checked.
         custom: Whether the account defined it; `store.define` sets this.
-        descriptive: The label, field type, group name and description that the
-            properties API received.
+        descriptive: What the properties API shows of it beyond that, by HubSpot's keys:
+            `label`, `fieldType`, `groupName`, `options` and others.
 
     Raises:
         ValueError: If the type is unknown.
@@ -79,18 +95,26 @@ class Property:
     read_only: bool = attrs.field(default=False, kw_only=True)
     multiple: bool = attrs.field(default=False, kw_only=True)
     email: bool = attrs.field(default=False, kw_only=True)
+    calculated: bool = attrs.field(default=False, kw_only=True)
+    external: bool = attrs.field(default=False, kw_only=True)
     custom: bool = attrs.field(default=False, kw_only=True)
-    descriptive: Mapping[str, str] = attrs.field(factory=dict, kw_only=True, hash=False)
+    descriptive: Mapping[str, Any] = attrs.field(factory=dict, kw_only=True, hash=False)
+    # Whether callers can set it.
+    writable: bool = attrs.field(init=False)
     # Whether every string is valid, so that `accept` need not be called.
     plain: bool = attrs.field(init=False)
 
+    @writable.default
+    def _is_writable(self) -> bool:
+        return not (self.read_only or self.calculated)
+
     @plain.default
     def _is_plain(self) -> bool:
-        return self.type == "string" and not (self.read_only or self.email)
+        return self.writable and not self.email and self.type not in _ACCEPT
 
     def accept(self, value: str) -> str | Problem:
         """Return the value as HubSpot stores it, or the problem with it."""
-        if self.read_only:
+        if not self.writable:
             message = f'"{self.name}" is a read only property; its value cannot be set.'
             return Problem(self.name, "READ_ONLY_VALUE", message)
         if not value or self.plain:
@@ -98,6 +122,17 @@ class Property:
         if self.email:
             return self._accept_emails(value)
         return _ACCEPT[self.type](self, value)
+
+    def appended(self, stored: str, value: str) -> str:
+        """Return the value that results from writing `value` over `stored`.
+
+        "Add a semicolon before the first value" to append to the options that are
+        set, objects guide; an option that is already set is not repeated.
+        """
+        if not (self.multiple and value.startswith(";")) or self.email:
+            return value
+        chosen = (*stored.split(";"), *value.split(";"))
+        return ";".join(dict.fromkeys(option for option in chosen if option))
 
     def key(self, value: str) -> str:
         """Return the normalized value: equal values have equal keys."""
@@ -113,8 +148,8 @@ class Property:
 
 
 def _accept_number(schema: Property, value: str) -> str | Problem:
-    if _NUMBER.fullmatch(value.strip()):
-        return value.strip()
+    if _NUMBER.fullmatch(value):
+        return value
     message = f"{value} was not a valid number"
     return Problem(schema.name, "INVALID_INTEGER", message)
 
@@ -141,6 +176,10 @@ def _accept_date(schema: Property, value: str) -> str | Problem:
 
 def _accept_option(schema: Property, value: str) -> str | Problem:
     options = schema.options or (("true", "false") if schema.type == "bool" else ())
+    if schema.external and not options:
+        return value
+    # Options match exactly, in upper and lower case too: changelog "increased
+    # validation for contact updates", May 2023.
     chosen = [part for part in value.split(";") if part] if schema.multiple else [value]
     for option in chosen:
         if option not in options:
@@ -180,6 +219,15 @@ def parse_instant(value: str) -> int | None:
 
 
 @attrs.frozen
+class Group:
+    """A group that properties of an object type belong to."""
+
+    name: str
+    label: str
+    display_order: int = -1
+
+
+@attrs.frozen
 class Rule:
     """A property that a portal requires, enforced in versions from 2026-09 on.
 
@@ -214,12 +262,14 @@ class ObjectType:
         verbs: The batch verbs before version 2026-09.
         unique: The properties whose values identify records.
         legacy_name: The name in messages and in v1, such as "LINE_ITEM".
+        archived: The archived properties by name.
+        groups: The groups of properties that the account defined, by name.
     """
 
     id: str
     singular: str
     plural: str
-    properties: Mapping[str, Property] = attrs.field(repr=False)
+    properties: Mapping[str, Property] = attrs.field(factory=dict, repr=False)
     names: tuple[str, ...] = attrs.field(default=(), kw_only=True)
     created: str = attrs.field(default="hs_createdate", kw_only=True)
     modified: str = attrs.field(default="hs_lastmodifieddate", kw_only=True)
@@ -238,6 +288,10 @@ class ObjectType:
     verbs: tuple[str, ...] = attrs.field(
         default=("create", "read", "update", "upsert", "archive"), kw_only=True
     )
+    archived: Mapping[str, Property] = attrs.field(
+        factory=dict, kw_only=True, repr=False
+    )
+    groups: Mapping[str, Group] = attrs.field(factory=dict, kw_only=True, repr=False)
     unique: tuple[str, ...] = attrs.field(init=False)
     legacy_name: str = attrs.field(init=False)
 
@@ -258,13 +312,30 @@ class ObjectType:
         self, more: Iterable[Property], required: Iterable[str]
     ) -> "ObjectType":
         """Return the type with more properties, and more that a create must set."""
-        properties = {**self.properties, **{schema.name: schema for schema in more}}
-        all_required = tuple(dict.fromkeys((*self.required, *required)))
-        return attrs.evolve(self, properties=properties, required=all_required)
+        added = {schema.name: schema for schema in more}
+        return attrs.evolve(
+            self,
+            properties={**self.properties, **added},
+            archived={n: p for n, p in self.archived.items() if n not in added},
+            required=tuple(dict.fromkeys((*self.required, *required))),
+        )
 
-    def without(self, name: str) -> "ObjectType":
-        """Return the type without a property."""
-        properties = dict(self.properties)
-        properties.pop(name, None)
-        required = tuple(other for other in self.required if other != name)
-        return attrs.evolve(self, properties=properties, required=required)
+    def without(self, schema: Property) -> "ObjectType":
+        """Return the type with a property archived; `schema` is its last state."""
+        return attrs.evolve(
+            self,
+            properties={n: p for n, p in self.properties.items() if n != schema.name},
+            archived={**self.archived, schema.name: schema},
+        )
+
+    def uses(self, name: str) -> int:
+        """Return the number of places that use a property, so that it must stay."""
+        rules = sum(name in (rule.name, *rule.when) for rule in self.rules)
+        return rules + self.required.count(name)
+
+    def group_of(self, schema: Property) -> str:
+        """Return the name of the group that a property belongs to."""
+        # HubSpot's for custom objects, as recorded for appointments.
+        default = f"{self.singular.replace(' ', '_')}_information"
+        own = self.properties.get("hs_object_id", schema).descriptive
+        return str(schema.descriptive.get("groupName") or own.get("groupName", default))

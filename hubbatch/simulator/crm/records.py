@@ -235,6 +235,18 @@ class Shelf:
                 if owned.get(key) == record.id:
                     del owned[key]
 
+    def appended(
+        self, properties: Mapping[str, str], written: Mapping[str, str]
+    ) -> Mapping[str, str]:
+        """Return the values to write, with appended options added to the stored."""
+        known = self.type.properties
+        more = {
+            name: known[name].appended(properties.get(name, ""), value)
+            for name, value in written.items()
+            if value.startswith(";") and name in known
+        }
+        return {**written, **more} if more else written
+
     def write(
         self, record: Record, written: Mapping[str, str], now: int
     ) -> Mapping[str, str]:
@@ -243,6 +255,7 @@ class Shelf:
         If none changed, the record keeps its modification date.
         """
         properties = record.properties
+        written = self.appended(properties, written)
         if "email" in written:
             written = with_swap(properties, written)
         changed = {

@@ -6,13 +6,18 @@ from typing import Any, Final
 
 import attrs
 
-from hubbatch.simulator.crm.catalogue import STANDARD, custom
+from hubbatch.simulator.crm.catalogue import STANDARD_IDS, custom, standard_type
 from hubbatch.simulator.crm.links import Links
 from hubbatch.simulator.crm.lists import Lists
-from hubbatch.simulator.crm.others import OTHERS
 from hubbatch.simulator.crm.owners import Owners
 from hubbatch.simulator.crm.pipelines import Pipelines
-from hubbatch.simulator.crm.property_types import DAY_MS, ObjectType, Property, Rule
+from hubbatch.simulator.crm.property_types import (
+    DAY_MS,
+    ObjectType,
+    Property,
+    Rule,
+    parse_instant,
+)
 from hubbatch.simulator.crm.records import (
     ADDITIONAL_EMAILS,
     MERGED_IDS,
@@ -27,6 +32,8 @@ from hubbatch.simulator.wire import iso
 
 # The number of ids that the records of one day are spread over.
 IDS_PER_DAY: Final = 1_000_000_000
+# Who defines what an account adds.
+_USER_ID: Final = "1"
 
 
 @attrs.define
@@ -36,8 +43,9 @@ class Store:
     Each object type has a shelf with its records. Methods take any name of an object
     type and raise KeyError if it is unknown.
 
-    Invariant: `_shelves` is keyed by object type id, and `_by_name` maps every name of
-    every type, in lower case, to its id.
+    Invariant: `_by_name` maps every name of every type, in lower case, to its id.
+    `_shelves` is keyed by object type id; a standard type gets its shelf when it is
+    first used, because its many properties are read then.
 
     Attributes:
         links: The associations.
@@ -53,8 +61,10 @@ class Store:
     portal_id: int
     now: Callable[[], int]
     rng: Random
-    _shelves: dict[str, Shelf] = attrs.field(init=False, repr=False)
-    _by_name: dict[str, str] = attrs.field(init=False, repr=False, factory=dict)
+    _shelves: dict[str, Shelf] = attrs.field(init=False, repr=False, factory=dict)
+    _by_name: dict[str, str] = attrs.field(
+        init=False, repr=False, factory=STANDARD_IDS.copy
+    )
     links: Links = attrs.field(init=False, repr=False, factory=Links)
     lists: Lists = attrs.field(init=False, repr=False)
     owners: Owners = attrs.field(init=False, repr=False)
@@ -70,20 +80,21 @@ class Store:
     _last_type: int = attrs.field(init=False, repr=False, default=3604284)
 
     def __attrs_post_init__(self) -> None:
-        """Add a shelf for each standard object type."""
-        self._shelves = {}
+        """Choose the first record id."""
         self.lists = Lists(self.now)
         self.owners = Owners(self.now)
         self.pipelines = Pipelines(self.now)
         self._first_id = self.rng.randrange(10_000_000_000, 40_000_000_000)
         self._opened = self.now()
-        for standard in (*STANDARD, *OTHERS):
-            self._add_shelf(Shelf(standard))
 
     def shelf(self, object_type: str) -> Shelf | None:
         """Return the shelf of an object type by any name, in any case, or None."""
         type_id = self._by_name.get(object_type.lower())
-        return None if type_id is None else self._shelves[type_id]
+        if type_id is None:
+            return None
+        if type_id not in self._shelves:
+            self._shelves[type_id] = Shelf(standard_type(type_id))
+        return self._shelves[type_id]
 
     def define(
         self,
@@ -108,8 +119,30 @@ class Store:
             self._last_type += self.rng.randint(1, 900)
             shelf = Shelf(custom(object_type, self._last_type, self.portal_id))
             self._add_shelf(shelf)
-        shelf.type = shelf.type.extended(more, required)
+        self.extend(shelf, more, required)
         return shelf.type
+
+    def extend(
+        self,
+        shelf: Shelf,
+        properties: Iterable[Property],
+        required: Iterable[str] = (),
+    ) -> None:
+        """Add properties to an object type, or replace those with the same names."""
+        now = iso(self.now())
+        marks = {
+            "createdAt": now,
+            "updatedAt": now,
+            "createdUserId": _USER_ID,
+            "updatedUserId": _USER_ID,
+        }
+        marked = [
+            attrs.evolve(schema, descriptive={**marks, **schema.descriptive})
+            if schema.custom
+            else schema
+            for schema in properties
+        ]
+        shelf.type = shelf.type.extended(marked, required)
 
     def require(
         self,
@@ -270,10 +303,12 @@ class Store:
     ) -> Record:
         """Create a record with the values that HubSpot sets itself."""
         schema = shelf.type
+        written = shelf.appended({}, written)
         properties = {
+            # Recorded: callers can set the creation date of deals.
+            schema.created: iso(now),
             **schema.fixed,
             **{name: value for name, value in written.items() if value},
-            schema.created: iso(now),
             schema.modified: iso(now),
             "hs_object_id": record_id,
         }
@@ -281,7 +316,8 @@ class Store:
             value = derive(properties)
             if value is not None:
                 properties[name] = value
-        record = Record(record_id, {}, now, now)
+        created = parse_instant(properties[schema.created])
+        record = Record(record_id, {}, now if created is None else created, now)
         shelf.claim(record, properties)
         record.properties = properties
         record.changes.append((now, dict(written)))

@@ -13,7 +13,7 @@ from typing import Any, Final
 
 import attrs
 
-from hubbatch.simulator.api.definitions import parse_property
+from hubbatch.simulator.api.properties.definitions import parse_property, with_options
 from hubbatch.simulator.crm.property_types import Problem, Property
 from hubbatch.simulator.crm.records import Shelf, as_string
 from hubbatch.simulator.crm.store import Store
@@ -113,7 +113,7 @@ class _Filling:
             _property(definition, f"{where}[{n}]", existing)
             for n, definition in enumerate(_list(definitions, where))
         ]
-        shelf.type = shelf.type.extended(properties, ())
+        self.store.extend(shelf, properties)
 
     def _create(self, shelf: Shelf, properties: Mapping[str, Any], where: str) -> str:
         """Create a record and return its id, or raise if HubSpot would refuse it."""
@@ -195,21 +195,21 @@ def _generate(shelf: Shelf, n: int) -> dict[str, str]:
     return {
         each.name: _value(each, n)
         for each in schema.properties.values()
-        if (each.custom or each.unique or each.name in shown) and not each.read_only
+        if (each.custom or each.unique or each.name in shown) and each.writable
     }
 
 
 def _value(schema: Property, n: int) -> str:
     if schema.type == "number":
         return str(n)
+    if schema.unique and not schema.email:
+        return f"{schema.name}-{n}"
     if schema.type in ("date", "datetime"):
         day = iso(_FIRST_DAY + n % 1000 * _DAY)
         return day[:10] if schema.type == "date" else day
     if schema.type in ("enumeration", "bool"):
         options = schema.options or ("true", "false") * (schema.type == "bool")
         return options[n % len(options)] if options else ""
-    if schema.unique and not schema.email:
-        return f"{schema.name}-{n}"
     template = _NAMES.get(schema.name) or _STRINGS[n % len(_STRINGS)]
     return template.format(name=schema.name, n=n)
 
@@ -228,7 +228,9 @@ def _property(
     own = existing.get(schema.name)
     if own is None or own.custom:
         return schema
-    return attrs.evolve(own, options=schema.options or own.options)
+    if schema.options in ((), own.options):
+        return own
+    return with_options(own, schema.descriptive["options"])
 
 
 def _object(value: object, where: str) -> dict[str, Any]:

@@ -10,7 +10,7 @@ from hubbatch.simulator.api.call import Call, Result
 from hubbatch.simulator.crm.links import RecordKey, Spec, missing_fields, parse_specs
 from hubbatch.simulator.crm.records import Shelf
 from hubbatch.simulator.crm.store import Store
-from hubbatch.simulator.routes import since_2026_09
+from hubbatch.simulator.lookup import since_2026_09
 from hubbatch.simulator.wire import VALIDATION_ERROR, Answer, Refusal
 
 

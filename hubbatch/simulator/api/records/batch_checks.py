@@ -60,7 +60,9 @@ def keep_valid(batch: Batch, items: Sequence[Item]) -> list[Item]:
     refused: list[Refusal] = []
     for item in items:
         values = _values_to_write(batch, item)
-        item.written, problems = refusals.check_values(batch.shelf, values)
+        portal_id = batch.store.portal_id
+        checked = refusals.check_values(batch.shelf, values, portal_id)
+        item.written, problems = checked
         if problems and item.trace is None:
             found += problems
         elif problems:

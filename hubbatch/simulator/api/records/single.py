@@ -18,7 +18,7 @@ from hubbatch.simulator.api.records.shown import record_json
 from hubbatch.simulator.api.refusals import non_unique, shown_after_update
 from hubbatch.simulator.crm.links import missing_fields
 from hubbatch.simulator.crm.records import Record, Shelf
-from hubbatch.simulator.routes import since_2026_09
+from hubbatch.simulator.lookup import since_2026_09
 from hubbatch.simulator.wire import (
     VALIDATION_ERROR,
     Answer,

@@ -14,7 +14,7 @@ from hubbatch.simulator.api.records.batch_checks import (
 from hubbatch.simulator.api.records.batches import Batch, Item
 from hubbatch.simulator.api.records.shown import history_json, known, names_of
 from hubbatch.simulator.crm.records import Record
-from hubbatch.simulator.routes import since_2026_09
+from hubbatch.simulator.lookup import since_2026_09
 from hubbatch.simulator.wire import Answer, Refusal, as_json, html_page
 
 

@@ -22,7 +22,7 @@ from hubbatch.simulator.crm.pipelines import (
     shown,
 )
 from hubbatch.simulator.crm.records import as_string
-from hubbatch.simulator.routes import since_2026_09
+from hubbatch.simulator.lookup import since_2026_09
 from hubbatch.simulator.wire import (
     Answer,
     Refusal,
