@@ -496,6 +496,19 @@ def test_update_by_email(world: World) -> None:
     assert world.sim.store.all("contacts")[0].properties["firstname"] == "Ada"
 
 
+@behaviour("single-update")
+def test_only_the_path_says_which_record(world: World) -> None:
+    contact, other = world.contact(email="a@x.org"), world.contact(email="b@x.org")
+    properties = {"firstname": "Ada"}
+    body = {"id": "b@x.org", "idProperty": "email", "properties": properties}
+    response = world.post(f"{V3}/contacts/{contact}", body, method="PATCH")
+    untouched = world.sim.store.get("contacts", other)
+
+    assert response.body["id"] == contact
+    assert untouched is not None
+    assert "firstname" not in untouched.properties
+
+
 @behaviour("single-update", "update-without-properties")
 def test_update_of_nothing(world: World) -> None:
     """The recorded refusal."""
