@@ -66,7 +66,7 @@ def _find(
 
 def _check_id(key: str) -> None:
     # A live check of 2026, in JSON. Its category is unknown.
-    if key.lstrip("-").isdecimal() and int(key) <= 0:
+    if (key.startswith("-") and key[1:].isdecimal()) or not key.strip("0"):
         raise Refusal(404, "Object not found. objectId is usually positive.")
 
 
