@@ -257,7 +257,8 @@ def test_refused_searches_of_lists(world: World) -> None:
     """Recorded in 2026: without a body the errors are strings."""
     nothing = world.post(f"{PATH}/search", None)
     empty = world.post(f"{PATH}/search", content=b"")
-    bodies: list[object] = [[], {"count": 501}, {"count": 0}, {"offset": -1}]
+    lists = [{"processingTypes": 3}, {"listIds": "1"}]
+    bodies: list[object] = [*lists, [], {"count": 501}, {"count": 0}, {"offset": -1}]
     others = [world.post(f"{PATH}/search", body) for body in (*bodies, {"count": "2"})]
 
     assert nothing.status == empty.status == 400
@@ -416,6 +417,7 @@ def test_refused_reads_of_members(world: World) -> None:
 
     assert refused(world.get(path, limit="251"))
     assert refused(world.get(path, after="AAAAMoEgcAg%3D"))
+    assert refused(world.get(path, after="é"))
     assert is_unknown(world.get(f"{PATH}/9/memberships"), "9")
     assert world.get(path, before="AAAAMoEgcAg=").status == 501
 

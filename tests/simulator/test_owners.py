@@ -68,7 +68,14 @@ def test_pages_of_owners(world: World) -> None:
 
 
 @pytest.mark.parametrize(
-    "query", [{"limit": "0"}, {"limit": "501"}, {"limit": "x"}, {"after": "x"}]
+    "query",
+    [
+        {"limit": "0"},
+        {"limit": "501"},
+        {"limit": "x"},
+        {"after": "x"},
+        {"after": "9" * 5_000},
+    ],
 )
 @behaviour("owners-pages")
 def test_invalid_pages_of_owners(world: World, query: dict[str, str]) -> None:

@@ -280,6 +280,7 @@ def test_dates(world: World, operator: str, value: object, *, hit: bool) -> None
         where("no_such_name", "HAS_PROPERTY"),
         where("associatedcompanyid", "EQ", "many"),
         where("createdate", "GT", "yesterday"),
+        where("createdate", "GT", "9" * 5_000),
         where("firstname", "GT", "1789387200000"),
         where("associatedcompanyid", "CONTAINS_TOKEN", "9"),
         where("associations.butterfly", "EQ", "1"),
@@ -300,6 +301,7 @@ def test_the_refusal_that_names_nothing(world: World, item: dict[str, Any]) -> N
         {"sorts": ["no_such_name"]},
         {"after": "next"},
         {"after": "-1"},
+        {"after": "9" * 5_000},
         {"after": "9991"},
         {"after": 9801, "limit": 200},
         {"after": "10000", "limit": 1},
@@ -399,6 +401,7 @@ def test_filter_groups_as_an_object(world: World) -> None:
         ),
         ({"limit": "ten"}, '`int` from String "ten": not a valid `int` value'),
         ({"limit": True}, "`int` from Boolean value"),
+        ({"limit": "9" * 5_000}, f'`int` from String "{"9" * 5_000}": not a valid'),
     ],
 )
 @behaviour("search-json")
@@ -511,6 +514,13 @@ def test_the_order_is_that_of_creation(world: World) -> None:
 
     assert [*search(world, "tickets").by_id] == ["395332939975", "394413098217"]
     assert [*by_id.by_id] == ["394413098217", "395332939975"]
+
+
+@behaviour("search-keyset")
+def test_a_number_with_many_digits(world: World) -> None:
+    record_id = world.contact()
+
+    assert found(world, where("hs_object_id", "LT", "9" * 5_000)) == {record_id}
 
 
 @behaviour("search-keyset")

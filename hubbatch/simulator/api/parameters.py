@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 from urllib.parse import urlencode
 
+from hubbatch.simulator.api.refusals import whole_number
 from hubbatch.simulator.wire import (
     VALIDATION_ERROR,
     Answer,
@@ -19,11 +20,11 @@ def number(query: Mapping[str, str], name: str, default: int, highest: int) -> i
     Raises:
         Refusal: If it is not; HubSpot's text is unknown.
     """
-    value = query.get(name, str(default))
-    if not (value.isascii() and value.isdecimal() and 1 <= int(value) <= highest):
+    value = whole_number(name, query.get(name, str(default)))
+    if not 1 <= value <= highest:
         message = f"Invalid input: {name} must be between 1 and {highest}, was {value}"
         raise Refusal(400, message, VALIDATION_ERROR)
-    return int(value)
+    return value
 
 
 def flag(query: Mapping[str, str], name: str, *, default: bool = False) -> bool:

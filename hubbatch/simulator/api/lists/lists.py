@@ -102,6 +102,9 @@ def answer_search(call: Call) -> Result:
         raise Refusal(400, "validation error", fields={"errors": errors})
     if not isinstance(body, dict):
         raise _invalid("Invalid input: the request body must be an object")
+    for name in ("processingTypes", "listIds"):
+        if not isinstance(body.get(name), list | None):
+            raise _invalid(f"Invalid input: {name} must be a list")
     count = _integer(body, "count", _DEFAULT_COUNT, range(1, _MAX_COUNT + 1))
     offset = _integer(body, "offset", 0, range(2**31))
     found = [each for each in call.store.lists.by_id.values() if _matches(each, body)]

@@ -1,7 +1,6 @@
 """The records on a list: add, remove, read in pages."""
 
 import base64
-import binascii
 
 from bisect import bisect_left
 from collections.abc import Callable, Collection, Iterable
@@ -15,6 +14,7 @@ from hubbatch.simulator.api.call import Call, Result
 from hubbatch.simulator.api.lists.lists import known_list, live_members
 from hubbatch.simulator.api.missing import not_implemented
 from hubbatch.simulator.api.parameters import next_page, number
+from hubbatch.simulator.api.refusals import invalid
 from hubbatch.simulator.crm.accounts import check_scopes
 from hubbatch.simulator.crm.links import missing_fields
 from hubbatch.simulator.crm.lists import RecordList
@@ -147,8 +147,8 @@ def _encoded(order: Order) -> str:
 def _decoded(after: str) -> Order:
     try:
         raw = base64.b64decode(after, validate=True)
-    except binascii.Error:
-        raise _invalid(f"Invalid input: after was {after}") from None
+    except ValueError:
+        raise invalid("after", after) from None
     parts = range(0, len(raw), _CURSOR_BYTES)
     return tuple(int.from_bytes(raw[n : n + _CURSOR_BYTES], "big") for n in parts)
 

@@ -1,5 +1,7 @@
 """The body of a search request, refused in Jackson's words."""
 
+import re
+
 from collections.abc import Iterable, Mapping
 from typing import Any, Final, get_args
 
@@ -24,6 +26,7 @@ DEFAULT_LIMIT: Final = 10
 MAX_LIMIT: Final = 200
 REACHABLE: Final = 10_000
 
+_INT_DIGITS: Final = 11
 _DIRECTIONS: Final = ("ASCENDING", "DESCENDING")
 # The operands of each operator, by their names in JSON.
 _OPERANDS: Final[Mapping[str, tuple[str, ...]]] = {
@@ -194,13 +197,15 @@ class _Parser:
             return default
         if isinstance(value, bool | dict | list | float):
             raise self._cannot(value, "int")
-        text = str(value)
-        if not (text.isascii() and text.removeprefix("-").isdecimal()):
-            reason = (
-                f"Cannot deserialize value of type `int` from String {_quote(text)}"
+        digits = str(value)
+        # More digits than a Java `int` has.
+        is_long = len(digits) > _INT_DIGITS
+        if is_long or not re.fullmatch("-?[0-9]+", digits):
+            kind = (
+                f"Cannot deserialize value of type `int` from String {_quote(digits)}"
             )
-            raise _invalid(self._start(value), f"{reason}: not a valid `int` value")
-        return int(text)
+            raise _invalid(self._start(value), f"{kind}: not a valid `int` value")
+        return int(digits)
 
     def _not_in_enum(self, kind: str, value: str, known: Iterable[str]) -> Refusal:
         reason = (
@@ -258,7 +263,7 @@ def _checked_query(query: str) -> str:
 
 
 def _offset(after: str) -> int:
-    if not (after.isascii() and after.isdecimal()):
+    if len(after) > _INT_DIGITS or not re.fullmatch("[0-9]+", after):
         raise problem()
     return int(after)
 

@@ -4,8 +4,9 @@ from typing import Any, Final
 
 from hubbatch.simulator.api.call import Call, Result
 from hubbatch.simulator.api.parameters import flag, next_page, number, unknown
+from hubbatch.simulator.api.refusals import whole_number
 from hubbatch.simulator.crm.owners import Owner
-from hubbatch.simulator.wire import VALIDATION_ERROR, Refusal, as_json, iso
+from hubbatch.simulator.wire import as_json, iso
 
 
 # Specification; a public mock of HubSpot has the maximum.
@@ -17,17 +18,14 @@ def answer_list(call: Call) -> Result:
     """Answer with one page of owners, in the order of their ids as recorded."""
     query = call.request.query
     limit = number(query, "limit", _DEFAULT_LIMIT, _MAX_LIMIT)
-    after = query.get("after") or "0"
-    if not (after.isascii() and after.isdecimal()):
-        message = f"Invalid input: after was {after}"
-        raise Refusal(400, message, VALIDATION_ERROR)
+    after = whole_number("after", query.get("after") or "0")
     archived, email = flag(query, "archived"), query.get("email")
     owners = sorted(call.store.owners.by_id.values(), key=lambda owner: int(owner.id))
     rest = [
         owner
         for owner in owners
         if owner.archived == archived
-        and int(owner.id) > int(after)
+        and int(owner.id) > after
         and email in (None, "", owner.email)
     ]
     body: dict[str, Any] = {"results": [_json(owner) for owner in rest[:limit]]}

@@ -77,6 +77,7 @@ _NUMBER: Final = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?", re.ASCII)
 # A word as Lucene's standard tokenizer finds it: dots and apostrophes hold letters
 # together, so "example.org" is one word and "ada@example.org" two.
 _WORD: Final = re.compile(r"\w+(?:[.']\w+)*")
+_INTEGER_DIGITS: Final = 30
 _LAST: Final = "\U0010ffff"
 
 
@@ -128,8 +129,9 @@ def _key(kind: str, value: str) -> Key | None:
             number = value.strip()
             if not _NUMBER.fullmatch(number):
                 return None
-            # Ids are longer than the digits of a float.
-            is_integer = number.lstrip("+-").isdecimal()
+            # Ids have more digits than a float can hold; no number has more than these.
+            short = len(number) <= _INTEGER_DIGITS
+            is_integer = short and number.lstrip("+-").isdecimal()
             return int(number) if is_integer else float(number)
         case "date" | "datetime":
             return parse_instant(value)
