@@ -87,6 +87,16 @@ async def test_tokens_in_headers(sim: Simulator) -> None:
 
 
 @behaviour("masked-secrets")
+def test_secrets_are_not_printed(world: World) -> None:
+    refresh_token = world.sim.install_app("app", "hush")
+    installation = world.sim.apps.installations[refresh_token]
+    token = world.sim.apps.tokens[world.token]
+
+    assert "hush" not in repr(installation)
+    assert world.token not in repr(token) + repr(world.sim.apps)
+
+
+@behaviour("masked-secrets")
 def test_names_of_headers_have_any_case() -> None:
     """Node's clients send them in lower case."""
     headers = {"authorization": "Bearer secret"}

@@ -221,6 +221,12 @@ def test_a_list_after_a_change(world: World, change: str) -> None:
     assert ids(get(world)) == sorted(expected, key=int)
 
 
+@pytest.mark.parametrize("name", ["limit", "after"])
+@behaviour("list-records")
+def test_numbers_of_too_many_digits(world: World, name: str) -> None:
+    assert get(world, **{name: "9" * 5_000}).status == 400
+
+
 @pytest.mark.parametrize(("length", "status"), [(16_200, 200), (16_201, 414)])
 @behaviour("long-url")
 async def test_the_length_of_a_url(length: int, status: int) -> None:

@@ -28,7 +28,7 @@ class Installation:
 
     account: Account
     client_id: str
-    client_secret: str
+    client_secret: str = attrs.field(repr=False)
     app_id: int
     lifetime: float = LIFETIME
     scopes: frozenset[str] | None = None

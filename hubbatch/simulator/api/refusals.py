@@ -19,6 +19,8 @@ INPUTS_WITH_HISTORY: Final = 50
 # Two recorded refusals list four problems in their message and three in `errors`.
 ERRORS_LISTED: Final = 3
 
+LONG_DIGITS: Final = 18
+
 
 def check_count(
     count: int, *, limit: int = INPUTS_PER_BATCH, with_history: bool = False
@@ -40,6 +42,23 @@ def check_count(
         "Please reduce the number of items and try again",
         VALIDATION_ERROR,
     )
+
+
+def invalid(name: str, value: object) -> Refusal:
+    """Return the refusal of a parameter. HubSpot's text is unknown."""
+    return Refusal(400, f"Invalid input: {name} was {value}", VALIDATION_ERROR)
+
+
+def whole_number(name: str, value: str) -> int:
+    """Return the number in a parameter.
+
+    Raises:
+        Refusal: If it is not a whole number of at most 18 digits: all of those fit
+            into Java's `long`.
+    """
+    if not (value.isascii() and value.isdecimal() and len(value) <= LONG_DIGITS):
+        raise invalid(name, value)
+    return int(value)
 
 
 def check_duplicates(keys: Sequence[tuple[str, str]], sent: Sequence[str]) -> None:

@@ -93,7 +93,7 @@ class Token:
     `scopes=None` grants every scope; `expires=None` never expires.
     """
 
-    value: str
+    value: str = attrs.field(repr=False)
     account: Account
     app_id: int
     windows: Mapping[str, RollingWindow | SecondWindow]

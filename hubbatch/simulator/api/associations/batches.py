@@ -7,11 +7,12 @@ import attrs
 
 from hubbatch.simulator.api.bodies import parse_inputs
 from hubbatch.simulator.api.call import Call, Result
+from hubbatch.simulator.api.refusals import invalid, whole_number
 from hubbatch.simulator.crm.links import RecordKey, Spec, missing_fields, parse_specs
 from hubbatch.simulator.crm.records import Shelf
 from hubbatch.simulator.crm.store import Store
 from hubbatch.simulator.lookup import since_2026_09
-from hubbatch.simulator.wire import VALIDATION_ERROR, Answer, Refusal
+from hubbatch.simulator.wire import VALIDATION_ERROR, Answer
 
 
 # "Associations guide", September 2026; the 1,000 comes from a changelog of
@@ -136,7 +137,10 @@ def _associated(source: str, target: str, spec: Spec) -> dict[str, Any]:
 
 
 def _read(pairs: Pairs) -> None:
-    starts = {str(item["id"]): int(item.get("after", 0)) for item in pairs.inputs}
+    starts = {
+        str(item["id"]): whole_number("after", item.get("after", "0"))
+        for item in pairs.inputs
+    }
     for record_id, start in starts.items():
         linked = linked_records(pairs, record_id)
         if linked:
@@ -257,9 +261,10 @@ def parse(content: bytes, verb: str) -> list[Mapping[str, Any]]:
 def _check(verb: str, item: object) -> None:
     match verb, item:
         case "read", {"id": str() | int(), "after": after}:
-            if isinstance(after, str) and after.isdecimal():
-                return
-            raise Refusal(400, f"Invalid input: after was {after}", VALIDATION_ERROR)
+            if not isinstance(after, str):
+                raise invalid("after", after)
+            whole_number("after", after)
+            return
         case "read", {"id": str() | int()}:
             return
         case "archive", {"from": {"id": str() | int()}, "to": list(targets)}:

@@ -4,6 +4,7 @@ from typing import Any
 
 from hubbatch.simulator.api import bodies
 from hubbatch.simulator.api.call import Call, Result
+from hubbatch.simulator.api.refusals import whole_number
 from hubbatch.simulator.crm.links import USER, Spec, missing_fields
 from hubbatch.simulator.wire import VALIDATION_ERROR, Answer, Refusal, as_json
 
@@ -26,8 +27,8 @@ def answer(call: Call) -> Result:
         inverse = fields.get("inverseLabel")
         call.store.links.relabel(*types, spec, fields["label"], inverse)
     else:
-        number = call.route.name or ""
-        spec = _own(call, types, int(number) if number.isdecimal() else 0)
+        number = whole_number("associationTypeId", call.route.name or "")
+        spec = _own(call, types, number)
         call.store.links.unlabel(*types, spec)
     return Answer(204), 0
 

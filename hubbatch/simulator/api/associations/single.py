@@ -12,6 +12,7 @@ from hubbatch.simulator.api.associations.batches import (
     target_json,
 )
 from hubbatch.simulator.api.call import Call, Result
+from hubbatch.simulator.api.refusals import whole_number
 from hubbatch.simulator.crm.links import parse_specs
 from hubbatch.simulator.crm.records import Shelf
 from hubbatch.simulator.wire import VALIDATION_ERROR, Answer, Refusal, as_json
@@ -26,8 +27,8 @@ def answer_list(call: Call) -> Result:
     pairs = _pairs(call)
     record_id = _live(call.route.record_id, call.shelf, "FROM")
     query = call.request.query
-    limit = _number("limit", query.get("limit", str(_MAX_LIMIT)))
-    start = _number("after", query.get("after", "0"))
+    limit = whole_number("limit", query.get("limit", str(_MAX_LIMIT)))
+    start = whole_number("after", query.get("after", "0"))
     if not 0 < limit <= _MAX_LIMIT:
         # HubSpot's text is unknown.
         message = f"Invalid input: limit must be between 1 and {_MAX_LIMIT}"
@@ -40,12 +41,6 @@ def answer_list(call: Call) -> Result:
         link = f"{call.request.url}?limit={limit}&after={end}"
         page["paging"] = {"next": {"after": str(end), "link": link}}
     return as_json(200, page), len(page["results"])
-
-
-def _number(name: str, value: str) -> int:
-    if not (value.isascii() and value.isdecimal()):
-        raise Refusal(400, f"Invalid input: {name} was {value}", VALIDATION_ERROR)
-    return int(value)
 
 
 def answer_default(call: Call) -> Result:

@@ -8,7 +8,7 @@ from urllib.parse import urlencode
 from hubbatch.simulator.api.call import Call, Result
 from hubbatch.simulator.api.parameters import flag, listed
 from hubbatch.simulator.api.records.parameters import view_of
-from hubbatch.simulator.api.records.shown import invalid
+from hubbatch.simulator.api.refusals import whole_number
 from hubbatch.simulator.wire import VALIDATION_ERROR, Refusal, as_json
 
 
@@ -34,7 +34,7 @@ def answer(call: Call) -> Result:
     view = view_of(call)
     with_history = bool(listed(query, "propertiesWithHistory"))
     limit = _limit(query.get("limit", str(_DEFAULT_LIMIT)), with_history=with_history)
-    after = _number("after", query.get("after") or "0")
+    after = whole_number("after", query.get("after") or "0")
     ids = shelf.ordered()
     rest = (
         record
@@ -63,15 +63,9 @@ def _query(call: Call, cursor: str) -> str:
 
 
 def _limit(value: str, *, with_history: bool) -> int:
-    limit = _number("limit", value)
+    limit = whole_number("limit", value)
     most = _MAX_WITH_HISTORY if with_history else _MAX_LIMIT
     if not 0 < limit <= most:
         message = f"Invalid input: limit must be between 1 and {most}, was {limit}"
         raise Refusal(400, message, VALIDATION_ERROR)
     return limit
-
-
-def _number(name: str, value: str) -> int:
-    if not (value.isascii() and value.isdecimal()):
-        raise invalid(name, value)
-    return int(value)

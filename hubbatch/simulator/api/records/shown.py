@@ -7,10 +7,11 @@ from urllib.parse import quote, unquote
 
 import attrs
 
+from hubbatch.simulator.api.refusals import invalid
 from hubbatch.simulator.crm.links import HUBSPOT, Kind, Spec
 from hubbatch.simulator.crm.records import Record, Shelf, as_string
 from hubbatch.simulator.crm.store import Store
-from hubbatch.simulator.wire import VALIDATION_ERROR, Refusal, iso
+from hubbatch.simulator.wire import iso
 
 
 RECORD_ID: Final = "hs_object_id"
@@ -144,13 +145,8 @@ def _position(after: str) -> tuple[int, int]:
     try:
         _, number, other = b64decode(unquote(after), validate=True).split(b"-")
         return int(number), int(other)
-    except ValueError:
+    except ValueError:  # also of too many digits
         raise invalid("after", after) from None
-
-
-def invalid(name: str, value: object) -> Refusal:
-    """Return the refusal of a parameter. HubSpot's text is unknown."""
-    return Refusal(400, f"Invalid input: {name} was {value}", VALIDATION_ERROR)
 
 
 def type_name(

@@ -67,7 +67,7 @@ def _find(
 
 def _check_id(key: str) -> None:
     # A live check of 2026, in JSON. Its category is unknown.
-    if key.lstrip("-").isdecimal() and int(key) <= 0:
+    if (key.startswith("-") and key[1:].isdecimal()) or not key.strip("0"):
         raise Refusal(404, "Object not found. objectId is usually positive.")
 
 
@@ -78,7 +78,8 @@ def not_found() -> Answer:
 
 def _create(call: Call) -> Answer:
     body = bodies.parse_record(call.request.content, "create")
-    batch = _batch_of_one(call, "create", body)
+    source = {name: body.get(name) for name in ("properties", "associations")}
+    batch = _batch_of_one(call, "create", source)
     if batch.enforces_rules and body.get("associations"):
         call.check_permission()
     verbs.create(batch)
@@ -95,17 +96,15 @@ def _update(call: Call) -> Answer:
     body = bodies.parse_record(call.request.content, "update")
     if name is not None and name not in call.shelf.type.unique:
         return not_found()
-    identified = {"id": key} if name is None else {"id": key, "idProperty": name}
-    batch = _batch_of_one(call, "update", {**body, **identified})
+    source = {"id": key, "idProperty": name, "properties": body["properties"]}
+    batch = _batch_of_one(call, "update", source)
     verbs.update(batch)
     # Also of a merged record: only reads are documented to resolve its id.
     return as_json(200, batch.results[0]) if batch.results else not_found()
 
 
-def _batch_of_one(call: Call, verb: str, body: Mapping[str, Any]) -> Batch:
-    source = {
-        name: value for name, value in body.items() if name != "objectWriteTraceId"
-    }
+def _batch_of_one(call: Call, verb: str, source: Mapping[str, Any]) -> Batch:
+    """Return a batch whose input has no trace id: it is refused as a whole."""
     # Recorded: a single update finds a contact by its e-mail address.
     quirks = attrs.evolve(call.quirks, update_by_email=True, missing_coordinates=False)
     return Batch(
