@@ -81,6 +81,7 @@ _readme = Sybil(
         "docs/coming-from-hubspot-api-client.md",
         "docs/guides/*.md",
         "docs/journals.md",
+        "docs/migrations.md",
         "docs/observing.md",
         "docs/outcomes.md",
         "docs/promises.md",
@@ -92,7 +93,14 @@ _readme = Sybil(
 )
 _pages = Sybil(
     parsers=[CodeBlockParser("python", run)],
-    patterns=["docs/index.md", "docs/logins.md", "docs/objects.md", "docs/versions.md"],
+    patterns=[
+        "docs/index.md",
+        "docs/logins.md",
+        "docs/objects.md",
+        "docs/sync.md",
+        "docs/tables.md",
+        "docs/versions.md",
+    ],
     fixtures=["account"],
 )
 pytest_collect_file = (_readme + _pages).pytest()

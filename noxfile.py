@@ -21,6 +21,7 @@ TYPED = (
     "examples",
     "conftest.py",
     "noxfile.py",
+    "tools",
     "hubbatch_entry",
     "pytest_hubbatch.py",
 )
@@ -72,11 +73,12 @@ def lint(session: nox.Session) -> None:
 
 @nox.session
 def typing(session: nox.Session) -> None:
-    """Check the types, strictly: ours, and what a user's checker makes of them."""
+    """Check the types, strictly: ours, and what a user's checker and editor show."""
     session.install(".[cli]", "--group", "typing")
     session.run("mypy", *TYPED)
     session.run("basedpyright")
     session.run("basedpyright", "--ignoreexternal", "--verifytypes", "hubbatch")
+    session.run("python", *INSTALLED, "tests/editor")
 
 
 @nox.session
@@ -119,7 +121,11 @@ def lowest(session: nox.Session) -> None:
     # The example among the tests wants a newer FastAPI than the integration does.
     session.install(*lowest, "--upgrade-package", "fastapi", ".[fastapi]")
     theirs = ("-W", "ignore:Please use `import python_multipart`")  # Starlette's
-    session.run("python", *INSTALLED, *theirs, "tests/integrations/test_fastapi.py")
+    folder = "tests/integrations/test_fastapi"
+    parts = ("", "_openapi", "_operation", "_served")
+    session.run(
+        "python", *INSTALLED, *theirs, *(f"{folder}{part}.py" for part in parts)
+    )
 
 
 @nox.session
@@ -165,6 +171,13 @@ def frames(session: nox.Session) -> None:
     """Send frames of pandas, polars and DuckDB as they are."""
     session.install("-e", ".[parquet]", "--group", "frames")
     session.run("pytest", *ALL, "tests/frames", *session.posargs)
+
+
+@nox.session
+def hosts(session: nox.Session) -> None:
+    """Run the client without asyncio in notebooks, Django and workers of Celery."""
+    session.install("-e", ".[redis]", "--group", "hosts")
+    session.run("pytest", *ALL, "tests/hosts", *session.posargs)
 
 
 @nox.session

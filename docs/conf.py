@@ -13,6 +13,7 @@ from sphinx.environment import BuildEnvironment
 from sphinx.pycode import ModuleAnalyzer
 
 import hubbatch.jobs
+import hubbatch.sync
 
 from hubbatch import __version__
 
@@ -60,7 +61,19 @@ html_copy_source = False
 html_show_sphinx = False
 
 # Arguments of what hubbatch makes itself, and gives.
-_INNER = {"batchers", "operation", "random", "rng", "state", "store"}
+_INNER = {
+    "background",
+    "batchers",
+    "find",
+    "make",
+    "operation",
+    "random",
+    "rng",
+    "state",
+    "store",
+}
+# How Python shows an annotation of a module whose annotations are strings.
+_QUOTED = re.compile(r"(?<=: )'([^']*)'")
 # How Python shows a default that is one, which Sphinx cannot read.
 _FUNCTION = re.compile(r"<(?:built-in )?function (\w+)(?: at 0x\w+)?>")
 
@@ -74,7 +87,17 @@ def mend_signature(
     signature: str | None,
     result: str | None,
 ) -> tuple[str, str | None] | None:
-    """Show none of a class that a user never calls, and functions by their names."""
+    """Show none of a class that a user never calls, and functions by their names.
+
+    The types of a verb are shown as in the source, with the names of their aliases.
+    """
+    if what == "method" and hasattr(given, "__signature__"):  # a verb
+        verb = inspect.signature(given)
+        shown = verb.replace(
+            parameters=[*verb.parameters.values()][1:],
+            return_annotation=inspect.Signature.empty,
+        )
+        return _QUOTED.sub(r"\1", str(shown)), verb.return_annotation
     if what == "class" and not _INNER.isdisjoint(
         inspect.signature(given.__init__).parameters
     ):
@@ -102,12 +125,12 @@ class Name(PyXRefRole):
 
 
 def keep_source_order() -> None:
-    """Let members of public classes follow each other as they do in the source.
+    """Show members in the order of the source, and what the source says of aliases.
 
-    The classes name `hubbatch` or `hubbatch.jobs` as their module. autodoc looks there
-    for the order of their members, which is in the modules that define them.
+    The classes name a public module, such as `hubbatch.jobs`, as theirs. autodoc looks
+    there for the order of their members, which is in the modules that define them.
     """
-    for public in (hubbatch.__name__, hubbatch.jobs.__name__):
+    for public in (hubbatch.__name__, hubbatch.jobs.__name__, hubbatch.sync.__name__):
         order = ModuleAnalyzer.for_module(public)
         order.analyze()
         for name in [*sys.modules]:
@@ -115,6 +138,7 @@ def keep_source_order() -> None:
                 module = ModuleAnalyzer.for_module(name)
                 module.analyze()
                 order.tagorder.update(module.tagorder)
+                order.attr_docs.update(module.attr_docs)
 
 
 def setup(app: Sphinx) -> None:

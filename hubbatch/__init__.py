@@ -2,9 +2,12 @@
 
 from ._limits.plan import Plan
 from ._limits.window import RateLimit
+from ._net.auth import TokenSource
 from ._net.batch import Batch
 from ._net.gate import Limits
+from ._net.listeners import Listener
 from ._net.oauth import OAuth, OAuthTokens
+from ._net.shared_limit import SharedLimit
 from ._net.stream import Stream
 from ._outcomes.events import (
     BatchBegun,
@@ -22,12 +25,16 @@ from ._outcomes.events import (
     JournalWritten,
 )
 from ._outcomes.outcome import Outcome, OutcomeStatus, Summary
-from ._outcomes.response import CombinedResponse, merge
+from ._outcomes.response import CombinedResponse, Outcomes, merge
 from ._outcomes.retry import RetryPolicy
 from ._public import publish as _publish
+from ._records import Timestamp
 from ._verbs import Options
-from ._wire.user_classes import PropertyName
-from .accounts import Accounts
+from ._wire.arguments import ALL, AllProperties, Id, Inputs, PropertyNames, Table
+from ._wire.codecs.documents import Page
+from ._wire.user_classes import PropertyName, Typed
+from .accounts import Accounts, AnyRateLimit, TokenLoader
+from .associations import AssociationLimits, Associations, AssociationsV3
 from .client import HubBatch
 from .errors import (
     APIError,
@@ -44,6 +51,7 @@ from .errors import (
     LimiterUnavailable,
     ListError,
     LoadFailed,
+    Origin,
     OutcomeUnknown,
     OverloadedError,
     PermissionDeniedError,
@@ -56,6 +64,8 @@ from .errors import (
     SourceError,
     TooManyFailures,
 )
+from .legacy import Legacy, LegacyObjects
+from .lists import ListMemberships
 from .models import (
     Account,
     AssociatedId,
@@ -66,6 +76,7 @@ from .models import (
     AssociationSpecWithLabel,
     AssociationTo,
     BatchResponse,
+    Context,
     CreateInput,
     DealSplit,
     DealSplitsInput,
@@ -88,6 +99,7 @@ from .models import (
     PublicAssociationMulti,
     PublicAssociationMultiWithLabel,
     PublicDefaultAssociation,
+    Record,
     RecordIdWithMemberships,
     RecordListMembership,
     SimplePublicObject,
@@ -97,7 +109,11 @@ from .models import (
     UpsertInput,
     ValueWithTimestamp,
 )
-from .objects import ALL
+from .objects import Objects
+from .properties import DataSensitivity, Properties
+from .schemas import Schemas
+from .single import Single, SingleObjects
+from .splits import DealSplits
 
 
 __version__ = "0.1.0"
@@ -107,13 +123,18 @@ __all__ = [
     "APIError",
     "Account",
     "Accounts",
+    "AllProperties",
+    "AnyRateLimit",
     "AssociatedId",
     "AssociationDefinition",
     "AssociationInput",
     "AssociationLimitInput",
+    "AssociationLimits",
     "AssociationSpec",
     "AssociationSpecWithLabel",
     "AssociationTo",
+    "Associations",
+    "AssociationsV3",
     "AuthenticationError",
     "Batch",
     "BatchBegun",
@@ -132,9 +153,12 @@ __all__ = [
     "ChunkThrottled",
     "CombinedResponse",
     "ConfigurationError",
+    "Context",
     "CreateInput",
     "DailyLimitReached",
+    "DataSensitivity",
     "DealSplit",
+    "DealSplits",
     "DealSplitsInput",
     "DealToDealSplits",
     "ErrorDetail",
@@ -142,35 +166,47 @@ __all__ = [
     "HubBatch",
     "HubBatchError",
     "HubSpotUnavailable",
+    "Id",
     "InputFailed",
+    "Inputs",
     "InvalidRequestError",
     "JournalError",
     "JournalWritten",
     "LabelsBetweenObjectPair",
+    "Legacy",
     "LegacyCreateInput",
     "LegacyObject",
+    "LegacyObjects",
     "LegacyProperty",
     "LegacyUpdateInput",
     "LimiterUnavailable",
     "Limits",
     "ListError",
+    "ListMemberships",
+    "Listener",
     "LoadFailed",
     "MultiAssociatedObjectWithLabel",
     "OAuth",
     "OAuthTokens",
     "ObjectSchema",
     "ObjectTypeDefinitionLabels",
+    "Objects",
     "Options",
+    "Origin",
     "Outcome",
     "OutcomeStatus",
     "OutcomeUnknown",
+    "Outcomes",
     "OverloadedError",
+    "Page",
     "PermissionDeniedError",
     "Plan",
+    "Properties",
     "Property",
     "PropertyCreate",
     "PropertyModificationMetadata",
     "PropertyName",
+    "PropertyNames",
     "PropertyOption",
     "ProxyError",
     "PublicAssociation",
@@ -180,6 +216,7 @@ __all__ = [
     "PublicDefaultAssociation",
     "RateLimit",
     "ReconnectRequired",
+    "Record",
     "RecordConflict",
     "RecordError",
     "RecordIdWithMemberships",
@@ -187,13 +224,22 @@ __all__ = [
     "RecordListMembership",
     "RecordNotFound",
     "RetryPolicy",
+    "Schemas",
+    "SharedLimit",
     "SimplePublicObject",
     "SimplePublicUpsertObject",
+    "Single",
+    "SingleObjects",
     "SourceError",
     "StandardError",
     "Stream",
     "Summary",
+    "Table",
+    "Timestamp",
+    "TokenLoader",
+    "TokenSource",
     "TooManyFailures",
+    "Typed",
     "UpdateInput",
     "UpsertInput",
     "ValueWithTimestamp",

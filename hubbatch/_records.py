@@ -42,9 +42,7 @@ class ValueWithTimestamp:
 # other values. A time must have a zone. Histories are attrs values, whose fields
 # msgspec cannot rename, so it accepts only an empty one.
 Timestamp: TypeAlias = Annotated[datetime, Meta(tz=True)]
-_Histories: TypeAlias = Annotated[
-    dict[str, list[ValueWithTimestamp]], Meta(max_length=0)
-]
+"""A datetime with a zone."""
 
 
 class SimplePublicObject(Struct, rename="camel", gc=False, repr_omit_defaults=True):
@@ -63,7 +61,9 @@ class SimplePublicObject(Struct, rename="camel", gc=False, repr_omit_defaults=Tr
     updated_at: Timestamp | None = None
     archived: bool | None = None
     archived_at: Timestamp | None = None
-    properties_with_history: _Histories | None = None
+    properties_with_history: (
+        Annotated[dict[str, list[ValueWithTimestamp]], Meta(max_length=0)] | None
+    ) = None
     object_write_trace_id: str | None = None
     url: str | None = None
     warnings: list[dict[str, Any]] | None = None

@@ -20,7 +20,7 @@ def check_api_version(version: object) -> str:
         version == "v3" or _DATED.fullmatch(version)
     ):
         raise ValueError(
-            f"api_version must be 'v3' or a date like '2026-03', not {version!r}"
+            f"api_version must be 'v3' or a date like '2026-03', not {version!r}."
         )
     return version
 
@@ -34,12 +34,12 @@ def check_object_type(object_type: str) -> str:
     """
     if not isinstance(object_type, str):
         raise TypeError(
-            f"an object type is a str, e.g. 'tickets' or '2-3456', not {object_type!r}"
+            f"An object type is a str, e.g. 'tickets' or '2-3456', not {object_type!r}."
         )
     if not _SEGMENT.fullmatch(object_type):
         raise ValueError(
-            f"{object_type!r} is not an object type; expected e.g. 'tickets', "
-            "'2-3456' or 'p62515_car'"
+            f"{object_type!r} is not an object type. Examples are 'tickets', '2-3456' "
+            "and 'p62515_car'."
         )
     return object_type
 
@@ -51,7 +51,7 @@ def check_flag(name: str, value: Any) -> bool:
         TypeError: If it is neither True nor False.
     """
     if not isinstance(value, bool):
-        raise TypeError(f"{name} must be True or False, not {value!r}")
+        raise TypeError(f"{name} must be True or False, not {value!r}.")
     return value
 
 
@@ -63,11 +63,11 @@ def check_name(name: Any) -> str | None:
         ValueError: If it is empty or contains unprintable characters.
     """
     if name is not None and not isinstance(name, str):
-        raise TypeError(f"a property name must be a str, not {name!r}")
+        raise TypeError(f"A property name must be a str, not {name!r}.")
     if name == "":
-        raise ValueError("a property name must not be empty")
+        raise ValueError("A property name must not be empty.")
     if name is not None and not name.isprintable():
-        raise ValueError(f"a property name must be printable, not {name!a}")
+        raise ValueError(f"A property name must be printable, not {name!a}.")
     return name
 
 
@@ -79,13 +79,18 @@ def check_names(names: Any) -> tuple[str, ...]:
             str.
         ValueError: If a name is empty or contains unprintable characters.
     """
-    if isinstance(names, str | bytes) or not isinstance(names, Iterable):
-        raise TypeError(f"expected a collection of property names, not {names!r}")
+    if isinstance(names, str):
+        raise TypeError(
+            f"Expected a collection of property names, not {names!r}. Put it into a "
+            "list."
+        )
+    if isinstance(names, bytes) or not isinstance(names, Iterable):
+        raise TypeError(f"Expected a collection of property names, not {names!r}.")
     return tuple(_required(name) for name in names)
 
 
 def _required(name: Any) -> str:
     checked = check_name(name)
     if checked is None:
-        raise TypeError("a property name must be a str, not None")
+        raise TypeError("A property name must be a str, not None.")
     return checked

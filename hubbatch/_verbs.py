@@ -1,9 +1,10 @@
 """The base class of all batch verbs: their arguments, return value and errors."""
 
 from collections.abc import Callable
+from datetime import tzinfo
 from inspect import Parameter, signature
 from types import FunctionType
-from typing import Any, TypedDict, get_type_hints
+from typing import Any, TypedDict, cast, get_type_hints
 
 from ._net.batch import Batch
 from ._net.client_state import ClientState
@@ -12,6 +13,7 @@ from ._net.source import Source
 from ._outcomes.outcome import Summary
 from ._outcomes.response import Collector
 from ._validators import check_object_type
+from ._wire.arguments import Table
 from ._wire.calls import Operation
 
 
@@ -20,18 +22,26 @@ class Options(TypedDict, total=False):
 
     Attributes:
         isolate: Whether to split a chunk that HubSpot refuses as a whole until the bad
-            records are found (the default). If False, all its records fail.
+            records are found. If False, all its records fail. Default: True.
         max_failures: End the batch with `TooManyFailures` once more records than this
             number, or this share of all records (`"5%"`), are failed or unknown.
             `"auto"`, the default, ends it when the first 1,000 records all fail for the
             same reason; with None there is no limit.
         linger: Seconds that a partial chunk waits for more inputs from an async source.
             Default: 0.1.
+        progress: Called as `progress(done, total)` at the start, after each chunk and
+            at the end. `done` is the number of inputs that have their outcome, `total`
+            the number of all inputs (None for an iterator or stream). For a tqdm bar:
+            `lambda done, total: bar.update(done - bar.n)`. For a task of rich's
+            `Progress`: `lambda done, total: bar.update(task, completed=done)`. It runs
+            in the event loop, so it must not block. If it raises, the log reports this
+            once, and the batch continues without it.
     """
 
     isolate: bool
     max_failures: int | str | None
     linger: float
+    progress: Callable[[int, int | None], object] | None
 
 
 _OPTIONS = get_type_hints(Options)
@@ -70,7 +80,7 @@ class Verbs:
         super().__init_subclass__()
         for member in vars(cls).values():
             if isinstance(member, FunctionType):
-                _show_options(member)
+                show_options(member)
         shared = (Verbs.__doc__ or "").partition("\n\n")[2]
         cls.__doc__ = f"{(cls.__doc__ or '').rstrip()}\n\n{shared}"
 
@@ -88,7 +98,7 @@ class Verbs:
     def _batch(
         self,
         operation: Operation,
-        source: Source,
+        source: Source | Table,
         options: Options,
         *,
         complete: CompleteOperation | None = None,
@@ -96,9 +106,15 @@ class Verbs:
         for name in options:
             if name not in _OPTIONS:
                 raise TypeError(
-                    f"{operation.name}() got an unexpected keyword argument {name!r}"
+                    f"{operation.name}() got an unexpected keyword argument {name!r}. "
+                    f"Options of every verb are {', '.join(_OPTIONS)}."
                 )
-        return Batch(self._state, operation, source, complete=complete, **options)
+        if hasattr(source, "__arrow_c_stream__"):
+            from ._tables.table_inputs import is_table, table_inputs  # noqa: PLC0415 -- seldom needed
+
+            source = table_inputs(source, operation) if is_table(source) else source
+        inputs = cast("Source", source)  # `Batch` checks it
+        return Batch(self._state, operation, inputs, complete=complete, **options)
 
     async def _ask(
         self, operation: Operation, took: Callable[[Summary], None] | None = None
@@ -118,7 +134,20 @@ class Verbs:
         return result
 
 
-def _show_options(verb: FunctionType) -> None:
+def zone_of(timezone: str | None) -> tzinfo | None:
+    """Return the time zone with a name; None for None.
+
+    Raises:
+        ConfigurationError: If the name is unknown.
+    """
+    if timezone is None:
+        return None
+    from ._tables.zones import Zone  # noqa: PLC0415 -- seldom needed
+
+    return Zone.named(timezone).tz
+
+
+def show_options(verb: FunctionType) -> None:
     """List a verb's options in its signature instead of `**options`."""
     shown = signature(verb)
     parameters = [*shown.parameters.values()]

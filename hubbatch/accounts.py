@@ -7,7 +7,7 @@ from functools import partial
 from inspect import isawaitable
 from math import inf
 from types import TracebackType
-from typing import Any, Literal, Self
+from typing import Any, Literal, Self, TypeAlias
 from weakref import WeakSet
 
 import aiohttp
@@ -24,8 +24,11 @@ from .client import HubBatch
 from .errors import ConfigurationError
 
 
-Load = Callable[[str], Awaitable[TokenSource | OAuth]]
-Limit = Literal["auto"] | float | RateLimit | SharedLimit
+TokenLoader: TypeAlias = Callable[[str], Awaitable[TokenSource | OAuth]]
+"""An async function that takes an account's id and returns its access token."""
+
+AnyRateLimit: TypeAlias = Literal["auto"] | float | RateLimit | SharedLimit
+"""What the argument `rate_limit` of `HubBatch` accepts."""
 
 # Connections that all accounts share: enough for one account with the most requests in
 # flight (MAX_IN_FLIGHT) beside others, and within the usual 1,024 files of a process. A
@@ -36,6 +39,14 @@ _CONNECTIONS = 500
 
 class Accounts:
     """The clients of many accounts, over one pool of connections.
+
+    Example::
+
+        async def load(account):
+            return await read_from_vault(account)
+
+        async with Accounts(load) as accounts:
+            hub = await accounts.get(62515)
 
     `get` opens a client on first use and keeps it. A client is released after `idle`
     seconds, or earlier (the least recently used first) when more than `max_open` are
@@ -64,16 +75,16 @@ class Accounts:
 
     def __init__(
         self,
-        load: Load,
+        load: TokenLoader,
         *,
         max_open: int = 500,
         idle: float = 300.0,
-        rate_limit: Limit | Callable[[str], Limit] = "auto",
+        rate_limit: AnyRateLimit | Callable[[str], AnyRateLimit] = "auto",
         session: aiohttp.ClientSession | None = None,
         **client_options: Any,
     ) -> None:
         if not callable(load):
-            raise TypeError(f"load must be callable, not {type(load).__name__}")
+            raise TypeError(f"load must be callable, not {type(load).__name__}.")
         _check(max_open, idle)
         self._limit_of: Callable[[str], Any] = (
             rate_limit if callable(rate_limit) else lambda _: rate_limit
@@ -123,7 +134,7 @@ class Accounts:
         client = self._open.get(key)
         while client is None or client.state.closed:
             if self._closed:
-                raise RuntimeError("these accounts are closed")
+                raise RuntimeError("These accounts are closed.")
             load = self._loading.setdefault(key, SingleFlight())
             client = await load.join(partial(self._make, key, load))
         self._keep(key, client)
@@ -315,9 +326,9 @@ def _check(max_open: object, idle: object) -> None:
 
 def _key(account: str | int) -> str:
     if isinstance(account, bool) or not isinstance(account, str | int):
-        raise TypeError(f"an account must be a str or an int, not {account!r}")
+        raise TypeError(f"An account must be a str or an int, not {account!r}.")
     if account == "":
-        raise ValueError("an account must not be empty")
+        raise ValueError("An account must not be empty.")
     return str(account)
 
 

@@ -1,11 +1,13 @@
 """The client for one HubSpot account."""
 
+import asyncio
 import os
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
+from inspect import signature
 from math import inf
 from types import TracebackType
-from typing import Any, Literal, Self, overload
+from typing import TYPE_CHECKING, Any, Literal, ParamSpec, Self, overload
 
 import aiohttp
 
@@ -37,12 +39,23 @@ from .single import Single
 from .splits import DealSplits
 
 
+if TYPE_CHECKING:
+    from .sync import SyncHubBatch
+
+P = ParamSpec("P")
+
 _BASE_URL = "https://api.hubapi.com"
 _API_VERSION = "v3"
 
 
 class HubBatch(StandardTypes):
     """A client for one HubSpot account, with an attribute for each object type.
+
+    Example::
+
+        async with HubBatch() as hub:
+            records = [{"id": "512", "properties": {"subject": "Printer"}}]
+            response = await hub.tickets.update(records)
 
     Enter it with `async with`, or call `aclose` at the end. It can be created outside
     an event loop and works in one loop at a time: once that loop is closed (after
@@ -77,10 +90,6 @@ class HubBatch(StandardTypes):
         allow_http: Whether `base_url` may be an `http://` URL of a host that is not
             loopback.
         listeners: Functions to call with every event; see `hubbatch.Event`.
-
-    Attributes:
-        single: Calls for single records, which are sent together; see `Single`.
-        legacy: The verbs of `crm-objects/v1`; see `Legacy`.
 
     Raises:
         ConfigurationError: If an option is wrong or no token is found; nothing is sent.
@@ -154,7 +163,31 @@ class HubBatch(StandardTypes):
             listeners=_listeners(listeners),
         )
         self.legacy: Legacy = Legacy(self._state)
+        """The verbs of `crm-objects/v1`, for tickets, products and line items."""
         self.single: Single = Single(self._state, api_version=self._api_version)
+        """Calls for single records, which are sent together; see `Single`."""
+
+    @classmethod
+    def sync(
+        cls: Callable[P, Any], *args: P.args, **options: P.kwargs
+    ) -> "SyncHubBatch":
+        """Return the same client for code without asyncio; enter it with `with`.
+
+        It has the same arguments, except `session`. Example::
+
+            with HubBatch.sync() as hub:
+                response = hub.tickets.update(records)
+
+        Its event loop runs in a thread of its own, which the first call starts. Token
+        callables, listeners and other callbacks run in that thread. Several threads may
+        share the client.
+
+        Raises:
+            ConfigurationError: If an option is wrong or no token is found.
+        """
+        from .sync import SyncHubBatch  # noqa: PLC0415 -- most programs need only one
+
+        return SyncHubBatch(cls, *args, **options)
 
     def objects(self, object_type: str) -> Objects:
         """Return the verbs for an object type, by name or id: `"2-3456"`, `"p1_car"`.
@@ -192,7 +225,7 @@ class HubBatch(StandardTypes):
         if api_version is not None:
             raise ValueError(
                 "api_version must be 'v3', for the older associations, or left out "
-                f"for those of the client's version, not {api_version!r}"
+                f"for those of the client's version, not {api_version!r}."
             )
         version = self._api_version
         return Associations(self._state, source, target, api_version=version)
@@ -227,7 +260,18 @@ class HubBatch(StandardTypes):
 
     @property
     def limits(self) -> Limits:
-        """The rate limits as currently known; read this inside a running event loop."""
+        """The rate limits as currently known.
+
+        Raises:
+            RuntimeError: If no event loop is running.
+        """
+        try:
+            asyncio.get_running_loop()
+        except RuntimeError:
+            raise RuntimeError(
+                "the limits are measured by the clock of an event loop, and none is "
+                "running. Read `hub.limits` in a coroutine"
+            ) from None
         return self._state.gate.snapshot()
 
     async def account(self) -> Account:
@@ -263,7 +307,7 @@ class HubBatch(StandardTypes):
         call = named_call(operation)
         if type(count) is not int or count < 0:
             raise ValueError(
-                f"count must be a number of records, 0 or more, not {count!r}"
+                f"count must be a number of records, 0 or more, not {count!r}."
             )
         state = self._state
         if not state.gate.limit_is_reported and state.account_details is None:
@@ -295,6 +339,14 @@ class HubBatch(StandardTypes):
         traceback: TracebackType | None,
     ) -> None:
         await self.aclose()
+
+
+# What `help()` and notebooks show; type checkers see the same through `P`.
+setattr(  # noqa: B010 -- mypy knows no such attribute
+    HubBatch.sync.__func__,  # type: ignore[attr-defined] # of a bound method
+    "__signature__",
+    signature(HubBatch.__init__).replace(return_annotation="SyncHubBatch"),
+)
 
 
 def _check_type(name: str, value: object, expected: type) -> None:

@@ -29,14 +29,35 @@ The tree::
 All of them can be pickled, and none contains an access token.
 """
 
+import re
+
 from collections.abc import Sequence
 from datetime import datetime
-from typing import Any, Literal
+from typing import Any, Literal, TypeAlias
 
 from .models import Context, ErrorDetail
 
 
-Origin = Literal["hubspot", "hubbatch"]
+Origin: TypeAlias = Literal["hubspot", "hubbatch"]
+"""Which of the two found the error."""
+
+_ENDS = (".", "!", "?", "…")
+# The first word of a message, unless it is a name in code: `base_url ...`,
+# `limit must be ...`.
+_FIRST_WORD = re.compile(r"[a-z]+(?=[ ,'])(?! must | returned )")
+
+
+def sentence(words: str) -> str:
+    """Return words with a full stop, and with a capital unless a name begins them."""
+    words = words.strip()
+    if _FIRST_WORD.match(words):
+        words = words[:1].upper() + words[1:]
+    return words if words.endswith(_ENDS) else f"{words}."
+
+
+def without_stop(words: str) -> str:
+    """Return words to continue with: without the full stop at their end."""
+    return words.strip().removesuffix(".")
 
 
 class HubBatchError(Exception):
@@ -51,6 +72,9 @@ class HubBatchError(Exception):
     response: Any = None
     summary: Any = None
 
+    def __str__(self) -> str:
+        return sentence(super().__str__())
+
 
 class ConfigurationError(HubBatchError, ValueError):
     """An option or the environment is wrong; nothing was sent."""
@@ -59,6 +83,8 @@ class ConfigurationError(HubBatchError, ValueError):
 class APIError(HubBatchError):
     """HubSpot refused a call or is unavailable.
 
+    `str(error)` is the advice, what HubSpot said, and the correlation id.
+
     Attributes:
         status: The HTTP status; None if no answer came.
         category: HubSpot's category, e.g. `MISSING_SCOPES`.
@@ -66,6 +92,7 @@ class APIError(HubBatchError):
         correlation_id: HubSpot's id of the call; quote it to HubSpot's support.
         errors: The causes that HubSpot listed (possibly none).
         context: The names and values that HubSpot attached, if any.
+        advice: What hubbatch knows about the cause, and what to do; may be empty.
     """
 
     def __init__(
@@ -77,9 +104,11 @@ class APIError(HubBatchError):
         correlation_id: str | None = None,
         errors: Sequence[ErrorDetail] = (),
         context: Context | None = None,
+        advice: str = "",
     ) -> None:
         super().__init__(message)
         self.message = message
+        self.advice = advice
         self.status = status
         self.category = category
         self.correlation_id = correlation_id
@@ -88,8 +117,17 @@ class APIError(HubBatchError):
 
     def __str__(self) -> str:
         head = " ".join(str(part) for part in (self.status, self.category) if part)
-        tail = f" (correlation id {self.correlation_id})" if self.correlation_id else ""
-        return f"{head}: {self.message}{tail}" if head else f"{self.message}{tail}"
+        said = sentence(_with_id(self.message, self.correlation_id, head))
+        return f"{self.advice} {said}" if self.advice else said
+
+
+def _with_id(message: str, correlation_id: str | None, head: str | None) -> str:
+    if head:
+        message = f"{head}: {message}"
+    identified = f"(correlation id {correlation_id})"
+    if correlation_id and identified not in message:  # it may quote another error
+        message = f"{without_stop(message)} {identified}"
+    return message
 
 
 class AuthenticationError(APIError):
@@ -202,7 +240,7 @@ class RecordError(HubBatchError):
         self.origin = origin
 
     def __str__(self) -> str:
-        return f"{self.category}: {self.message}" if self.category else self.message
+        return sentence(_with_id(self.message, self.correlation_id, self.category))
 
 
 class RecordInvalid(RecordError):

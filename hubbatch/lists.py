@@ -1,14 +1,16 @@
 """The verbs for the lists that records are on."""
 
+from __future__ import annotations
+
 from typing import Unpack
 
 from ._net.batch import Batch
 from ._net.client_state import ClientState
 from ._verbs import Options, Verbs
+from ._wire.arguments import Id, Inputs
 from ._wire.endpoints import operation_for
 from ._wire.object_types import type_id
 from .models import RecordIdWithMemberships
-from .objects import Ids
 
 
 class ListMemberships(Verbs):
@@ -27,7 +29,25 @@ class ListMemberships(Verbs):
         )
 
     def read(
-        self, ids: Ids, **options: Unpack[Options]
+        self, ids: Inputs[Id], **options: Unpack[Options]
     ) -> Batch[RecordIdWithMemberships]:
-        """Read the lists that each record is on, by record id."""
+        """Read the lists that each record is on, by record id.
+
+        Example::
+
+            response = await hub.list_memberships("contacts").read(["101"])
+            lists = [one.list_id for one in response.results[0].record_list_memberships]
+
+        Args:
+            ids: Record ids.
+            isolate: Whether to split a chunk that HubSpot refuses as a whole until the
+                bad records are found. Default: True.
+            max_failures: End the batch with `TooManyFailures` once more records than
+                this number, or this share of all records (`"5%"`), are failed or
+                unknown. Default: "auto".
+            linger: Seconds that a partial chunk waits for more inputs from an async
+                source. Default: 0.1.
+            progress: Called as `progress(done, total)` at the start, after each chunk
+                and at the end. Default: None.
+        """
         return self._batch(self._operation, ids, options)

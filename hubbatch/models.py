@@ -23,10 +23,10 @@ from hubbatch._records import ValueWithTimestamp as ValueWithTimestamp  # noqa: 
 R = TypeVar("R")
 
 Context: TypeAlias = Mapping[str, list[str]] | str
-"""The details of an error: lists of strings by name, or (in old APIs) one string."""
+"""The details of an error, as lists of strings by name or (old APIs) one string."""
 
 Record: TypeAlias = Mapping[str, Any]
-"""An input in the shape of HubSpot's JSON, e.g. `{"id": "1", "properties": {...}}`."""
+"""An input in the shape of HubSpot's JSON, e.g. a dict of `id` and `properties`."""
 
 
 @frozen
@@ -70,9 +70,12 @@ class UpdateInput:
 
 @frozen
 class UpsertInput:
-    """Values for the record whose `id_property` is `id`; it is created if missing."""
+    """Values for the record whose `id_property` is `id`; it is created if missing.
 
-    id: str | int
+    `id` may be None if the properties have the value of `id_property`.
+    """
+
+    id: str | int | None
     properties: Mapping[str, object]
     id_property: str | None = None
     object_write_trace_id: str | None = None

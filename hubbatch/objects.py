@@ -1,23 +1,24 @@
 """The verbs for one object type."""
 
+from __future__ import annotations
+
 from collections.abc import (
     AsyncGenerator,
-    AsyncIterable,
     AsyncIterator,
     Callable,
     Iterable,
 )
 from contextlib import aclosing
 from copy import copy
-from enum import Enum
-from typing import Any, Final, Literal, TypeVar, Unpack, overload
+from typing import Any, TypeVar, Unpack, overload
 
 from attrs import evolve
 
 from ._net.batch import Batch
 from ._outcomes.outcome import Summary
 from ._validators import check_flag, check_name, check_names
-from ._verbs import Options, Verbs
+from ._verbs import Options, Verbs, zone_of
+from ._wire.arguments import ALL, Id, Inputs, PropertyNames
 from ._wire.calls import Operation, Verb
 from ._wire.codecs.documents import Page, page_query
 from ._wire.endpoints import operation_for
@@ -34,30 +35,6 @@ from .models import (
 
 
 T = TypeVar("T")
-
-Id = str | int | Record | Typed
-Ids = Iterable[Id] | AsyncIterable[Id]
-Create = CreateInput | Record | Typed
-Creates = Iterable[Create] | AsyncIterable[Create]
-Update = UpdateInput | Record | Typed
-Updates = Iterable[Update] | AsyncIterable[Update]
-Upsert = UpsertInput | Record | Typed
-Upserts = Iterable[Upsert] | AsyncIterable[Upsert]
-
-
-class AllProperties(Enum):
-    """The type of `ALL`."""
-
-    ALL = "all"
-
-    def __repr__(self) -> str:
-        return "ALL"
-
-
-ALL: Final = AllProperties.ALL
-"""All properties of the object type, as the value of `properties`."""
-
-Properties = Iterable[str] | Literal[AllProperties.ALL]
 
 # If the property names are longer than this, they are sent in the body of a batch read.
 # HubSpot answers 414 to a URL that is too long and publishes no limit; many servers
@@ -76,22 +53,48 @@ class Objects(Verbs):
     sent. The field `id`, or the one named like `id_property`, holds the id, which
     `create` ignores.
 
+    Rows work too: a pandas, polars, pyarrow or DuckDB table, or flat mappings such as
+    those of `csv.DictReader`. The column `id_property`, or else `id`, holds the id, and
+    the other columns are properties. A missing value (None, NaN) leaves its property
+    out. `timezone` (such as `"Europe/Berlin"`) is the time zone of times without one.
+
     HubSpot accepts 100 inputs per call (its guide "Using object APIs").
     """
 
     def create(
         self,
-        inputs: Creates,
+        inputs: Inputs[CreateInput | Record | Typed],
         *,
         reconcile_by: str | None = None,
+        timezone: str | None = None,
         **options: Unpack[Options],
     ) -> Batch[SimplePublicObject]:
         """Create records.
 
-        A create whose answer was lost is not sent again: its outcome is `unknown`.
-        To resolve it, set `reconcile_by` to a unique property that every record sets:
-        the record is looked up by that property, and created again only if it does not
-        exist.
+        Example::
+
+            records = [{"properties": {"subject": "Printer", "content": "On fire"}}]
+            response = await hub.tickets.create(records)
+
+        A create whose answer was lost is not sent again: its outcome is `unknown`,
+        unless `reconcile_by` is set.
+
+        Args:
+            inputs: Dicts as above, flat ones, a table (pandas, polars), instances
+                of your own attrs class or dataclass, or `CreateInput` objects.
+            reconcile_by: A unique property that every record sets. A record whose
+                answer was lost is looked up by it, and created again only if it does
+                not exist.
+            timezone: The IANA zone of datetimes without one, e.g. "Europe/Berlin".
+            isolate: Whether to split a chunk that HubSpot refuses as a whole until the
+                bad records are found. Default: True.
+            max_failures: End the batch with `TooManyFailures` once more records than
+                this number, or this share of all records (`"5%"`), are failed or
+                unknown. Default: "auto".
+            linger: Seconds that a partial chunk waits for more inputs from an async
+                source. Default: 0.1.
+            progress: Called as `progress(done, total)` at the start, after each chunk
+                and at the end. Default: None.
         """
         operation = operation_for(
             "objects",
@@ -99,15 +102,16 @@ class Objects(Verbs):
             *self._object_types,
             api_version=self._api_version,
             reconcile_by=check_name(reconcile_by),
+            zone=zone_of(timezone),
         )
         return self._batch(operation, inputs, options)
 
     @overload
     def read(
         self,
-        ids: Ids,
+        ids: Inputs[Id],
         *,
-        properties: Properties = (),
+        properties: PropertyNames = (),
         properties_with_history: Iterable[str] = (),
         id_property: str | None = None,
         archived: bool = False,
@@ -118,9 +122,9 @@ class Objects(Verbs):
     @overload
     def read(
         self,
-        ids: Ids,
+        ids: Inputs[Id],
         *,
-        properties: Properties = (),
+        properties: PropertyNames = (),
         id_property: str | None = None,
         archived: bool = False,
         into: type[T],
@@ -129,9 +133,9 @@ class Objects(Verbs):
 
     def read(
         self,
-        ids: Ids,
+        ids: Inputs[Id],
         *,
-        properties: Properties = (),
+        properties: PropertyNames = (),
         properties_with_history: Iterable[str] = (),
         id_property: str | None = None,
         archived: bool = False,
@@ -140,8 +144,14 @@ class Objects(Verbs):
     ) -> Batch[Any]:
         """Read records by id, or by the value of a unique property.
 
+        Example::
+
+            response = await hub.tickets.read(["512", 513], properties=["subject"])
+            subjects = [ticket.properties["subject"] for ticket in response.results]
+
         Args:
-            ids: Record ids, or values of `id_property`.
+            ids: Record ids, or values of `id_property`; also inputs or records of your
+                own class, for their ids.
             properties: Names of the properties to return; by default those that
                 HubSpot returns for the type. `ALL` returns every property: one more
                 request reads their names first.
@@ -162,7 +172,15 @@ class Objects(Verbs):
                 without a value becomes None, else the field's default, else an empty
                 collection. A record that does not fit fails with a `RecordInvalid` that
                 names the property and its value.
-            **options: See `Options`.
+            isolate: Whether to split a chunk that HubSpot refuses as a whole until the
+                bad records are found. Default: True.
+            max_failures: End the batch with `TooManyFailures` once more records than
+                this number, or this share of all records (`"5%"`), are failed or
+                unknown. Default: "auto".
+            linger: Seconds that a partial chunk waits for more inputs from an async
+                source. Default: 0.1.
+            progress: Called as `progress(done, total)` at the start, after each chunk
+                and at the end. Default: None.
 
         Raises:
             TypeError: If `properties` is a string, or a field of `into` has a type
@@ -174,7 +192,7 @@ class Objects(Verbs):
         if into is not None and histories:
             raise ValueError(
                 "into= cannot be combined with properties_with_history: its fields "
-                "hold one value each"
+                "hold one value each."
             )
         operation = operation_for(
             "objects",
@@ -194,26 +212,31 @@ class Objects(Verbs):
     def list(
         self,
         *,
-        properties: Properties = (),
+        properties: PropertyNames = (),
         archived: bool = False,
         into: None = None,
     ) -> AsyncIterator[SimplePublicObject]: ...
 
     @overload
     def list(
-        self, *, properties: Properties = (), archived: bool = False, into: type[T]
+        self, *, properties: PropertyNames = (), archived: bool = False, into: type[T]
     ) -> AsyncIterator[T]: ...
 
     def list(
         self,
         *,
-        properties: Properties = (),
+        properties: PropertyNames = (),
         archived: bool = False,
         into: type[T] | None = None,
     ) -> AsyncIterator[Any]:
         """Iterate over all records of the type, in HubSpot's order, 100 per call.
 
         Each page is requested once the records of the previous page are consumed.
+
+        Example::
+
+            async for ticket in hub.tickets.list(properties=["subject"]):
+                print(ticket.id, ticket.properties["subject"])
 
         Args:
             properties: As for `read`.
@@ -240,12 +263,17 @@ class Objects(Verbs):
     def pages(
         self,
         *,
-        properties: Properties = (),
+        properties: PropertyNames = (),
         archived: bool = False,
         after: str | None = None,
         took: Callable[[Summary], None] | None = None,
     ) -> AsyncGenerator[Page, None]:
         """Iterate over all records of the type page by page, from any page.
+
+        Example::
+
+            async for page in hub.tickets.pages():
+                print(len(page.records), page.after)
 
         Args:
             properties: As for `list`.
@@ -329,49 +357,110 @@ class Objects(Verbs):
 
     def update(
         self,
-        inputs: Updates,
+        inputs: Inputs[UpdateInput | Record | Typed],
         *,
         id_property: str | None = None,
+        timezone: str | None = None,
         **options: Unpack[Options],
     ) -> Batch[SimplePublicObject]:
         """Set properties of existing records.
 
+        Example::
+
+            records = [{"id": "512", "properties": {"subject": "Printer"}}]
+            response = await hub.tickets.update(records)
+
         Two inputs for one record are sent one after the other.
 
-        `id_property`: the unique property (e.g. "email") that the inputs' `id` values
-        belong to; inputs with their own `idProperty` keep it.
+        Args:
+            inputs: Dicts as above, flat ones, a table (pandas, polars), instances
+                of your own attrs class or dataclass, or `UpdateInput` objects.
+            id_property: The unique property (e.g. "email") that the inputs' `id` values
+                belong to; inputs with their own `idProperty` keep it.
+            timezone: The IANA zone of datetimes without one, e.g. "Europe/Berlin".
+            isolate: Whether to split a chunk that HubSpot refuses as a whole until the
+                bad records are found. Default: True.
+            max_failures: End the batch with `TooManyFailures` once more records than
+                this number, or this share of all records (`"5%"`), are failed or
+                unknown. Default: "auto".
+            linger: Seconds that a partial chunk waits for more inputs from an async
+                source. Default: 0.1.
+            progress: Called as `progress(done, total)` at the start, after each chunk
+                and at the end. Default: None.
         """
-        operation = self._operation("update", id_property)
+        operation = self._operation("update", id_property, timezone)
         return self._batch(operation, inputs, options)
 
     def upsert(
         self,
-        inputs: Upserts,
+        inputs: Inputs[UpsertInput | Record | Typed],
         *,
         id_property: str | None = None,
+        timezone: str | None = None,
         **options: Unpack[Options],
     ) -> Batch[SimplePublicUpsertObject]:
         """Update records by a unique property, and create those that do not exist.
 
-        `id_property`: the unique property (e.g. "email") that the inputs' `id` values
-        belong to; inputs with their own `idProperty` keep it.
+        Example::
+
+            records = [{"id": "ada@example.com", "properties": {"firstname": "Ada"}}]
+            response = await hub.contacts.upsert(records, id_property="email")
+
+        Args:
+            inputs: Dicts as above, flat ones, a table (pandas, polars), instances
+                of your own attrs class or dataclass, or `UpsertInput` objects.
+            id_property: The unique property (e.g. "email") that the inputs' `id` values
+                belong to; inputs with their own `idProperty` keep it.
+            timezone: The IANA zone of datetimes without one, e.g. "Europe/Berlin".
+            isolate: Whether to split a chunk that HubSpot refuses as a whole until the
+                bad records are found. Default: True.
+            max_failures: End the batch with `TooManyFailures` once more records than
+                this number, or this share of all records (`"5%"`), are failed or
+                unknown. Default: "auto".
+            linger: Seconds that a partial chunk waits for more inputs from an async
+                source. Default: 0.1.
+            progress: Called as `progress(done, total)` at the start, after each chunk
+                and at the end. Default: None.
         """
-        operation = self._operation("upsert", id_property)
+        operation = self._operation("upsert", id_property, timezone)
         return self._batch(operation, inputs, options)
 
     def archive(
-        self, ids: Ids, **options: Unpack[Options]
+        self, ids: Inputs[Id], **options: Unpack[Options]
     ) -> Batch[SimplePublicObject]:
-        """Archive records. An id that does not exist succeeds too."""
+        """Archive records. An id that does not exist succeeds too.
+
+        Example::
+
+            response = await hub.tickets.archive(["512", 513])
+
+        Args:
+            ids: Record ids; also inputs or records of your own class, for their ids.
+            isolate: Whether to split a chunk that HubSpot refuses as a whole until the
+                bad records are found. Default: True.
+            max_failures: End the batch with `TooManyFailures` once more records than
+                this number, or this share of all records (`"5%"`), are failed or
+                unknown. Default: "auto".
+            linger: Seconds that a partial chunk waits for more inputs from an async
+                source. Default: 0.1.
+            progress: Called as `progress(done, total)` at the start, after each chunk
+                and at the end. Default: None.
+        """
         return self._batch(self._operation("archive"), ids, options)
 
-    def _operation(self, verb: Verb, id_property: str | None = None) -> Operation:
+    def _operation(
+        self,
+        verb: Verb,
+        id_property: str | None = None,
+        timezone: str | None = None,
+    ) -> Operation:
         return operation_for(
             "objects",
             verb,
             *self._object_types,
             api_version=self._api_version,
             id_property=check_name(id_property),
+            zone=zone_of(timezone),
         )
 
 
@@ -385,7 +474,7 @@ async def _records_of(
                 yield record if make is None else make(record)
 
 
-def _requested(properties: Properties, into: type | None) -> tuple[str, ...] | None:
+def _requested(properties: PropertyNames, into: type | None) -> tuple[str, ...] | None:
     """Return the names of the properties to request; None for `ALL`."""
     fields = () if into is None else class_mapping(into).properties
     if properties is ALL:

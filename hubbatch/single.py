@@ -70,7 +70,15 @@ class SingleObjects:
     ) -> SimplePublicObject:
         """Create a record.
 
+        Example::
+
+            ticket = await hub.single.tickets.create({"subject": "Printer"})
+
         If the answer is lost, this raises `OutcomeUnknown` and is not sent again.
+
+        Args:
+            properties: Values by the name of the property.
+            associations: Records to associate the new one with, as `AssociationTo`.
         """
         operation = _look_up(
             "objects", "create", self._object_type, api_version=self._api_version
@@ -88,9 +96,19 @@ class SingleObjects:
     ) -> SimplePublicObject:
         """Read a record by id, or by the value of the unique property `id_property`.
 
-        Without `properties` HubSpot returns the type's default ones. Equal reads that
-        wait at the same time share one input until it is sent. Nothing is cached, so a
-        read after a write returns what was written.
+        Example::
+
+            ticket = await hub.single.tickets.read("512", ["subject"])
+            subject = ticket.properties["subject"]
+
+        Equal reads that wait at the same time share one input until it is sent. Nothing
+        is cached, so a read after a write returns what was written.
+
+        Args:
+            id: The record's id, or the value of `id_property`.
+            properties: Names of the properties to return; by default those that
+                HubSpot returns for the type.
+            id_property: The unique property (e.g. "email") that `id` is the value of.
         """
         operation = _look_up(
             "objects",
@@ -111,7 +129,17 @@ class SingleObjects:
         *,
         id_property: str | None = None,
     ) -> SimplePublicObject:
-        """Set properties of a record, by id or by the value of `id_property`."""
+        """Set properties of a record, by id or by the value of a unique property.
+
+        Example::
+
+            ticket = await hub.single.tickets.update("512", {"subject": "Printer"})
+
+        Args:
+            id: The record's id, or the value of `id_property`.
+            properties: Values by the name of the property.
+            id_property: The unique property (e.g. "email") that `id` is the value of.
+        """
         operation = _look_up(
             "objects",
             "update",
@@ -130,7 +158,19 @@ class SingleObjects:
         *,
         id_property: str,
     ) -> SimplePublicUpsertObject:
-        """Set properties of the record whose `id_property` is `id`, or create it."""
+        """Set properties of the record with a unique value, or create it.
+
+        Example::
+
+            contact = await hub.single.contacts.upsert(
+                "ada@example.com", {"firstname": "Ada"}, id_property="email"
+            )
+
+        Args:
+            id: The value of `id_property`.
+            properties: Values by the name of the property.
+            id_property: The unique property (e.g. "email") that `id` is the value of.
+        """
         operation = _look_up(
             "objects",
             "upsert",
@@ -144,7 +184,15 @@ class SingleObjects:
         return upserted
 
     async def archive(self, id: str | int) -> None:  # noqa: A002 -- HubSpot's word
-        """Archive a record. An id that does not exist succeeds too."""
+        """Archive a record. An id that does not exist succeeds too.
+
+        Example::
+
+            await hub.single.tickets.archive("512")
+
+        Args:
+            id: The record's id.
+        """
         operation = _look_up(
             "objects", "archive", self._object_type, api_version=self._api_version
         )

@@ -76,7 +76,10 @@ WRONG: dict[str, tuple[dict[str, Any], str]] = {
     ),
     "two lines": ({"access_token": "a\nb"}, "not a line of visible ASCII"),
     "no TLS": ({"base_url": "http://x.example"}, "would send the access token without"),
-    "no URL": ({"base_url": "api"}, "base_url must be an http.s. URL, not 'api'"),
+    "no URL": (
+        {"base_url": "api"},
+        "base_url must be a URL such as https://api.hubapi.com, not 'api'",
+    ),
     "an old version": (
         {"api_version": "v1"},
         "'v3' or a date like '2026-03', not 'v1'",
@@ -105,7 +108,10 @@ WRONG: dict[str, tuple[dict[str, Any], str]] = {
     "HTTP as a string": ({"allow_http": "no"}, "allow_http must be a bool, not str"),
     "a proxy's URL": ({"trust_env": "http://x"}, "trust_env must be a bool, not str"),
     "no version": ({"api_version": 5}, "'v3' or a date like '2026-03', not 5"),
-    "no address": ({"base_url": 5}, "base_url must be an http.s. URL, not 5"),
+    "no address": (
+        {"base_url": 5},
+        "base_url must be a URL such as https://api.hubapi.com, not 5",
+    ),
     "workers as a string": (
         {"max_concurrency": "5"},
         "max_concurrency must .*, not '5'",
@@ -147,6 +153,21 @@ def test_wrong_option(options: dict[str, Any], message: str) -> None:
 async def test_rate_limit(rate_limit: Any, limit: int, interval: float) -> None:
     async with HubBatch(SECRET, rate_limit=rate_limit) as hub:
         assert hub.limits == Limits(limit, interval, 0, 0.0, None)
+
+
+def test_limits_outside_an_event_loop_say_what_to_do() -> None:
+    hub = HubBatch(SECRET)
+
+    with pytest.raises(RuntimeError, match=r"Read `hub\.limits` in a coroutine"):
+        _ = hub.limits
+
+
+def test_a_misspelled_object_type_names_the_one_that_was_meant() -> None:
+    hub = HubBatch(SECRET)
+
+    for owner in (hub, hub.single):
+        with pytest.raises(AttributeError, match="Did you mean `tickets`"):
+            _ = owner.ticket  # type: ignore[union-attr] # that is the point
 
 
 def test_environment(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -225,7 +246,7 @@ def test_type_that_would_leave_its_path(wrong: str) -> None:
 
 def test_type_that_is_no_text() -> None:
     wrong: Any = 5
-    with pytest.raises(TypeError, match="an object type is a str"):
+    with pytest.raises(TypeError, match="An object type is a str"):
         HubBatch(SECRET).objects(wrong)
 
 
@@ -285,9 +306,9 @@ async def test_closed_client_refuses() -> None:
     crm = Crm()
     hub = on(crm, HubBatch(SECRET))
     await hub.aclose()
-    with pytest.raises(RuntimeError, match="this client is closed"):
+    with pytest.raises(RuntimeError, match="This client is closed"):
         await hub.tickets.archive([1])
-    with pytest.raises(RuntimeError, match="this client is closed"):
+    with pytest.raises(RuntimeError, match="This client is closed"):
         await hub.tickets.archive([1]).__aenter__()
     task = asyncio.create_task(hub.tickets.archive([1]))
     task.cancel()
@@ -325,7 +346,7 @@ async def test_closing_that_is_cancelled_leaves_no_session_open() -> None:
     closing = asyncio.create_task(hub.aclose())
     await asyncio.sleep(0)
     closing.cancel()
-    with pytest.raises(HubSpotUnavailable, match="this client is closed"):
+    with pytest.raises(HubSpotUnavailable, match="This client is closed"):
         await running
     response = made.response
     assert response is not None

@@ -18,6 +18,7 @@ import pytest
 import hubbatch
 import hubbatch.jobs
 import hubbatch.simulator
+import hubbatch.sync
 
 from hubbatch.simulator import Property, Simulator
 from hubbatch_entry.commands import hubbatch as command_line
@@ -33,6 +34,7 @@ PUBLIC = [
         hubbatch,
         hubbatch.jobs,
         hubbatch.simulator,
+        hubbatch.sync,
     )
     for name in module.__all__
 ]

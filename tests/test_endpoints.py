@@ -191,10 +191,10 @@ def test_a_type_has_its_row() -> None:
 @pytest.mark.parametrize("alias", ["contracts", "contract", "Contracts"])
 def test_a_verb_that_a_type_does_not_have(alias: str, version: str) -> None:
     hub = HubBatch(TOKEN, api_version=version)
-    message = f"HubSpot has no batch update for contracts in {version}; it has read"
+    message = f"HubSpot has no batch update for contracts in {version}. It has read"
     with pytest.raises(ValueError, match=message):
         hub.objects(alias).update([]).close()
-    with pytest.raises(ValueError, match="it has read and update"):
+    with pytest.raises(ValueError, match="It has read and update"):
         hub.partner_clients.create([]).close()
     hub.objects(alias).read([]).close()
 
@@ -226,7 +226,7 @@ def test_segments_that_are_no_text(wrong: Any) -> None:
         lambda: hub.properties(wrong),
         lambda: hub.list_memberships(wrong),
     ):
-        with pytest.raises(TypeError, match="an object type is a str"):
+        with pytest.raises(TypeError, match="An object type is a str"):
             call()
 
 
@@ -261,7 +261,7 @@ def test_one_input_where_a_collection_belongs(single: Any) -> None:
     calls += [hub.deal_splits.upsert, hub.legacy.tickets.create]
     calls += [hub.associations("a", "b").limits.purge]
     for call in calls:
-        with pytest.raises(TypeError, match="put it into a list"):
+        with pytest.raises(TypeError, match="Put it into a list"):
             call(single)
 
 
@@ -300,14 +300,14 @@ def test_options_of_a_few() -> None:
 async def test_a_list_of_a_closed_client() -> None:
     hub = HubBatch(TOKEN)
     await hub.aclose()
-    with pytest.raises(RuntimeError, match="this client is closed"):
+    with pytest.raises(RuntimeError, match="This client is closed"):
         hub.tickets.list()
 
 
 def test_a_verbs_signature_tells_its_options() -> None:
     """`help()` and editors show them."""
     told = inspect.signature(HubBatch(TOKEN).associations("a", "b").create).parameters
-    assert [*told] == ["inputs", "isolate", "max_failures", "linger"]
+    assert [*told] == ["inputs", "isolate", "max_failures", "linger", "progress"]
     assert {*told} >= {*Options.__annotations__}
     assert told["max_failures"].default == "auto"
 

@@ -313,7 +313,10 @@ def test_a_group_can_be_split() -> None:
     assert isinstance(found, BatchFailed)
     assert isinstance(rest, BatchFailed)
     assert (found.total, rest.total) == (2, 2)
-    assert [str(error) for error in (*found.exceptions, *rest.exceptions)] == ["a", "b"]
+    assert [str(error) for error in (*found.exceptions, *rest.exceptions)] == [
+        "a.",
+        "b.",
+    ]
 
 
 def test_except_star_takes_a_group_apart() -> None:
@@ -325,23 +328,33 @@ def test_except_star_takes_a_group_apart() -> None:
     except* RecordInvalid as group:
         seen += [str(error) for error in group.exceptions]
 
-    assert seen == ["a", "b"]
+    assert seen == ["a.", "b."]
 
 
 @pytest.mark.parametrize(
     ("error", "text"),
     [
-        (APIError("no"), "no"),
-        (APIError("no", status=500), "500: no"),
-        (APIError("no", category="X"), "X: no"),
-        (APIError("no", correlation_id="c"), "no (correlation id c)"),
+        (APIError("no"), "no."),
+        (APIError("no", status=500), "500: no."),
+        (APIError("no", category="X"), "X: no."),
+        (APIError("no", correlation_id="c"), "No (correlation id c)."),
         (
             APIError("no", status=400, category="X", correlation_id="c"),
-            "400 X: no (correlation id c)",
+            "400 X: no (correlation id c).",
         ),
-        (RecordError("no"), "no"),
-        (RecordError("no", category="X"), "X: no"),
-        (ConfigurationError("no token"), "no token"),
+        (RecordError("no"), "no."),
+        (RecordError("no", category="X"), "X: no."),
+        (ConfigurationError("no token"), "No token."),
+        (ConfigurationError("limit must be 1."), "limit must be 1."),
+        (ConfigurationError("base_url is wrong"), "base_url is wrong."),
+        (
+            APIError("No.", status=400, correlation_id="c", advice="Look at it."),
+            "Look at it. 400: No (correlation id c).",
+        ),
+        (
+            RecordError("400: no (correlation id c)", correlation_id="c"),
+            "400: no (correlation id c).",
+        ),
     ],
 )
 def test_messages(error: HubBatchError, text: str) -> None:
@@ -354,6 +367,7 @@ def test_what_hubspot_did_not_say_is_empty(cls: type[APIError]) -> None:
 
     assert vars(error) == {
         "message": "no",
+        "advice": "",
         "status": None,
         "category": None,
         "correlation_id": None,

@@ -1,14 +1,18 @@
 """The verbs of object types: what they refuse at once, and what they send."""
 
 import asyncio
+import re
 
 from collections.abc import Callable, Iterator
+from datetime import datetime
 from typing import Any
 
 import attrs
+import pyarrow as pa  # type: ignore[import-untyped]
 import pytest
 
 from hubbatch import (
+    ConfigurationError,
     CreateInput,
     HubBatch,
     LegacyUpdateInput,
@@ -59,15 +63,40 @@ def calls(hub: HubBatch) -> Iterator[Callable[[Any], Any]]:
 def test_one_input_where_a_collection_belongs(hub: HubBatch, single: Any) -> None:
     name = type(single).__name__
     for call in calls(hub):
-        with pytest.raises(TypeError, match=f"not one {name}; put it into a list"):
+        with pytest.raises(TypeError, match=rf"not one {name}\. Put it into a list"):
             call(single)
 
 
 @pytest.mark.parametrize("wrong", [None, 512, 5.0, object()])
 def test_no_collection_at_all(hub: HubBatch, wrong: Any) -> None:
     for call in calls(hub):
-        with pytest.raises(TypeError, match="expected an iterable or async iterable"):
+        with pytest.raises(TypeError, match="expects an iterable or async iterable"):
             call(wrong)
+
+
+class Lazy:
+    """A lazy frame of polars."""
+
+    def collect(self) -> None:
+        raise NotImplementedError
+
+
+@pytest.mark.parametrize(
+    ("nearly", "hint"),
+    [
+        ({"1": {"a": "b"}, "2": {}}, '[{"id": key, "properties": value} for key'),
+        ({"id": ["1"], "a": ["b"]}, "Pass a table, or a list of its rows"),
+        ({"id": "1", "a": "b"}, "Put it into a list"),
+        ({}, "Put it into a list"),
+        (Lazy(), "Call its collect() first"),
+    ],
+)
+def test_what_is_nearly_a_collection_is_refused_with_a_hint(
+    hub: HubBatch, nearly: Any, hint: str
+) -> None:
+    for call in calls(hub):
+        with pytest.raises(TypeError, match=re.escape(hint)):
+            call(nearly)
 
 
 def test_unknown_option(hub: HubBatch) -> None:
@@ -79,7 +108,7 @@ def test_unknown_option(hub: HubBatch) -> None:
 @pytest.mark.parametrize("verb", ["read", "update", "upsert"])
 def test_id_property_is_a_name(hub: HubBatch, verb: str) -> None:
     call = getattr(hub.tickets, verb)
-    with pytest.raises(TypeError, match="a property name must be a str, not 5"):
+    with pytest.raises(TypeError, match="A property name must be a str, not 5"):
         call([], id_property=5)
     with pytest.raises(ValueError, match="must not be empty"):
         call([], id_property="")
@@ -89,13 +118,13 @@ def test_id_property_is_a_name(hub: HubBatch, verb: str) -> None:
 def test_properties_are_a_collection_of_names(hub: HubBatch, option: str) -> None:
     read: Any = hub.tickets.read
     for wrong in ("subject", b"subject", 5, None):
-        with pytest.raises(TypeError, match="expected a collection of property names"):
+        with pytest.raises(TypeError, match="Expected a collection of property names"):
             read([], **{option: wrong})
     with pytest.raises(TypeError, match="must be a str"):
         read([], **{option: [5]})
     with pytest.raises(TypeError, match="must be a str, not None"):
         read([], **{option: [None]})
-    with pytest.raises(ValueError, match="a property name must be printable"):
+    with pytest.raises(ValueError, match="A property name must be printable"):
         read([], **{option: ["a\nb"]})
     with pytest.raises(ValueError, match="must not be empty"):
         read([], **{option: [""]})
@@ -179,7 +208,7 @@ async def test_read_into_a_class_asks_for_its_fields(hub: HubBatch, crm: Crm) ->
 def test_into_is_a_class_whose_fields_can_be_properties(hub: HubBatch) -> None:
     read: Any = hub.tickets.read
     for wrong in ("Ticket", Valued("x"), dict, 5):
-        with pytest.raises(TypeError, match="expected an attrs class or a dataclass"):
+        with pytest.raises(TypeError, match="Expected an attrs class or a dataclass"):
             read([], into=wrong)
     with pytest.raises(TypeError, match="which a property cannot have"):
         read([], into=attrs.make_class("Deep", {"x": attrs.field(type=dict)}))
@@ -256,3 +285,62 @@ async def test_async_source_of_each_verb(hub: HubBatch) -> None:
 
     response = await hub.tickets.read(ids())
     assert [result.id for result in response.results] == ["1", "2", "3"]
+
+
+def rows(verb: str) -> list[dict[str, Any]]:
+    ids = [{} if verb == "create" else {"id": n} for n in (1, 2)]
+    return [{**row, "value": f"v{n}", "gap": None} for n, row in enumerate(ids)]
+
+
+@pytest.mark.parametrize("verb", VERBS)
+@pytest.mark.parametrize("make", [list, iter, pa.Table.from_pylist], ids=str)
+async def test_every_verb_takes_rows(
+    hub: HubBatch, crm: Crm, verb: str, make: Callable[[Any], Any]
+) -> None:
+    given = rows(verb)
+    options = {"id_property": "ref"} if verb == "upsert" else {}
+
+    response = await getattr(hub.tickets, verb)(make(given), **options)
+
+    assert response.ok
+    assert [outcome.input for outcome in response.outcomes] == given
+    [heard] = crm.heard
+    if verb in ("read", "archive"):
+        assert heard.inputs == [{"id": "1"}, {"id": "2"}]
+    else:
+        sent = [item["properties"] for item in heard.inputs]
+        assert sent == [{"value": "v0"}, {"value": "v1"}]
+    table = response.to_arrow()
+    assert table.column("outcome_status").to_pylist() == ["succeeded"] * 2
+    assert table.column("outcome_index").to_pylist() == [0, 1]
+    assert ("outcome_properties" in table.schema.names) is (verb == "read")
+
+
+@pytest.mark.parametrize("verb", ["create", "update", "upsert"])
+async def test_times_without_a_zone_need_one(
+    hub: HubBatch, crm: Crm, verb: str
+) -> None:
+    noon = datetime(2026, 5, 31, 12)  # noqa: DTZ001 -- a time without a zone
+    given = [{**row, "ref": "a", "when": noon} for row in rows(verb)[:1]]
+    call = getattr(hub.tickets, verb)
+    options = {"id_property": "ref"} if verb == "upsert" else {}
+
+    with pytest.raises(ValueError, match="times in column 'when' have no time zone"):
+        call(pa.Table.from_pylist(given), **options)
+    with pytest.raises(ConfigurationError, match="Unknown time zone 'Berlin'"):
+        call(given, timezone="Berlin", **options)
+    assert not crm.heard
+    [failed] = (await call(given, **options)).failures
+    assert 'timezone="Europe/Berlin"' in failed.error.message
+
+    for source in (given, pa.Table.from_pylist(given)):
+        response = await call(source, timezone="Europe/Berlin", **options)
+        assert response.ok
+        sent = crm.heard[-1].inputs[0]["properties"]["when"]
+        assert sent == "2026-05-31T10:00:00.000Z"
+
+
+async def test_a_column_of_a_table_is_a_collection_of_ids(hub: HubBatch) -> None:
+    response = await hub.tickets.read(pa.chunked_array([["1", "2"]]))
+
+    assert response.ok

@@ -118,17 +118,17 @@ MISUSE: dict[str, tuple[Callable[[Single], Any], type[Exception], str]] = {
     "one text for properties": (
         lambda hub: hub.tickets.read("1", "subject"),
         TypeError,
-        "expected a collection of property names, not 'subject'",
+        "Expected a collection of property names, not 'subject'",
     ),
     "a property without a name": (
         lambda hub: hub.tickets.update("1", {}, id_property=""),
         ValueError,
-        "a property name must not be empty",
+        "A property name must not be empty",
     ),
     "no text for a property": (
         lambda hub: hub.tickets.upsert("1", {}, id_property=5),  # type: ignore[arg-type] # the point
         TypeError,
-        "a property name must be a str, not 5",
+        "A property name must be a str, not 5",
     ),
     "a path": (
         lambda hub: hub.objects("a/b").read("1"),
@@ -174,7 +174,7 @@ async def test_closed_client_refuses() -> None:
     crm = Crm()
     hub = on(crm)
     await hub.aclose()
-    with pytest.raises(RuntimeError, match="this client is closed"):
+    with pytest.raises(RuntimeError, match="This client is closed"):
         await hub.single.tickets.read(1)
     assert crm.heard == []
 

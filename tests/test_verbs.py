@@ -46,8 +46,9 @@ def test_the_signature_of_a_verb_shows_its_options(cls: type[Any]) -> None:
     assert verbs
     for verb in verbs:
         shown = inspect.signature(verb).parameters
-        assert [*shown][-3:] == [*Options.__annotations__]
-        assert [shown[name].default for name in [*shown][-3:]] == [True, "auto", 0.1]
+        assert [*shown][-4:] == [*Options.__annotations__]
+        defaults = [shown[name].default for name in [*shown][-4:]]
+        assert defaults == [True, "auto", 0.1, None]
         assert all(one.kind is not one.VAR_KEYWORD for one in shown.values())
 
 
@@ -59,3 +60,15 @@ def test_a_method_that_is_no_verb_keeps_its_signature() -> None:
         "archived",
         "into",
     ]
+
+
+@pytest.mark.parametrize("cls", with_verbs())
+def test_the_signature_of_a_verb_names_types_as_users_import_them(
+    cls: type[Any],
+) -> None:
+    """`help()` and notebooks show it: no alias is expanded, no private module named."""
+    for _, verb in inspect.getmembers(cls, inspect.isfunction):
+        if "linger" in inspect.signature(verb).parameters:
+            shown = str(inspect.signature(verb))
+            assert ": 'Inputs[" in shown
+            assert "hubbatch." not in shown

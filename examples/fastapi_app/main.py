@@ -1,33 +1,32 @@
 """The application: uvicorn fastapi_app.main:app --app-dir examples --workers 2."""
 
-import logging
-
 from typing import Annotated
 
 from fastapi import FastAPI, Query, Request
 
 from hubbatch import SimplePublicObject
-from hubbatch.integrations.fastapi import add_exception_handlers, lifespan
+from hubbatch.integrations.fastapi import (
+    ERROR_RESPONSES,
+    add_exception_handlers,
+    lifespan,
+)
 
 from . import uploads
 from .accounts import TOKENS, Hub, opening
-from .models import Properties, PropertyName, Ticket
+from .models import Properties, PropertyName
 
 
-# uvicorn shows its own log alone: this shows that of hubbatch, too.
-logging.basicConfig(level=logging.INFO, format="%(levelname)s:     %(message)s")
-
-app = FastAPI(title="Tickets", lifespan=lifespan(opening))
+app = FastAPI(title="Tickets", lifespan=lifespan(opening), responses=ERROR_RESPONSES)
 add_exception_handlers(app)
 app.include_router(uploads.router)
 
 SHOWN = ["subject", "content", "hs_pipeline_stage", "hs_ticket_priority"]
 
-# The calls of many requests ride together: a hundred of them are one call to HubSpot.
-# Their errors become answers by `add_exception_handlers`.
+# The calls of concurrent requests are sent together: a hundred of them are one request
+# to HubSpot. `add_exception_handlers` turns their errors into responses.
 
 
-@app.get("/accounts/{account}/tickets/{ticket_id}", response_model=Ticket)
+@app.get("/accounts/{account}/tickets/{ticket_id}")
 async def read(
     ticket_id: str,
     hub: Hub,
@@ -37,13 +36,13 @@ async def read(
     return await hub.single.tickets.read(ticket_id, properties)
 
 
-@app.post("/accounts/{account}/tickets", status_code=201, response_model=Ticket)
+@app.post("/accounts/{account}/tickets", status_code=201)
 async def create(properties: Properties, hub: Hub) -> SimplePublicObject:
     """Create a ticket."""
     return await hub.single.tickets.create(properties)
 
 
-@app.patch("/accounts/{account}/tickets/{ticket_id}", response_model=Ticket)
+@app.patch("/accounts/{account}/tickets/{ticket_id}")
 async def update(
     ticket_id: str, properties: Properties, hub: Hub
 ) -> SimplePublicObject:
@@ -57,12 +56,12 @@ async def archive(ticket_id: str, hub: Hub) -> None:
     await hub.single.tickets.archive(ticket_id)
 
 
-# ---- for whoever runs it
+# ---- for the operator
 
 
 @app.get("/health")
 async def health() -> dict[str, str]:
-    """Say that the process is alive."""
+    """Answer while the process is alive."""
     return {"status": "alive"}
 
 
@@ -71,10 +70,10 @@ accepted: set[str] = set()
 
 @app.get("/ready")
 async def ready(request: Request) -> dict[str, str]:
-    """Say whether HubSpot has accepted the token of every account, once.
+    """Answer 200 once HubSpot has accepted the token of every account.
 
-    What is wrong with HubSpot later is answered to whoever asks for a ticket; it is
-    no reason to take the process out of service.
+    If HubSpot is down later, requests for tickets get 503. That is no reason to take
+    the process out of service.
     """
     for account in TOKENS.keys() - accepted:
         hub = await request.state.hubbatch.get(account)

@@ -6,12 +6,13 @@ import secrets
 from collections.abc import Awaitable, Callable
 from hashlib import blake2b
 from inspect import isawaitable
-from typing import NoReturn, Protocol
+from typing import NoReturn, Protocol, TypeAlias
 
 from hubbatch.errors import ConfigurationError
 
 
-TokenSource = str | Callable[[], Awaitable[str]]
+TokenSource: TypeAlias = str | Callable[[], Awaitable[str]]
+"""An access token, or an async callable that returns one for every request."""
 
 Bearer = Callable[[], str | None]
 """Returns the token to send now; None once it has expired and another is needed."""
@@ -117,7 +118,9 @@ class Credentials:
         return check_token(await token)
 
     def __reduce__(self) -> NoReturn:
-        raise TypeError("cannot pickle credentials: the pickle would hold the token")
+        raise TypeError(
+            "Credentials cannot be pickled: the pickle would hold the token."
+        )
 
     def __repr__(self) -> str:
         return f"<Credentials, {'renewable' if self.renewable else 'static'}>"

@@ -2,16 +2,10 @@
 
 import warnings
 
-from collections.abc import (
-    AsyncIterable,
-    Coroutine,
-    Generator,
-    Iterable,
-    Mapping,
-)
+from collections.abc import Coroutine, Generator
 from contextlib import AbstractAsyncContextManager
 from types import TracebackType
-from typing import Any, Generic
+from typing import TYPE_CHECKING, Any, Generic, NoReturn
 
 from attrs import evolve
 
@@ -24,6 +18,7 @@ from hubbatch.models import R
 
 from .client_state import ClientState
 from .permit_queue import Lane
+from .progress import ProgressCallback, check_progress
 from .recorder import OutcomeSink
 from .run import Run
 from .run_options import (
@@ -35,12 +30,8 @@ from .run_options import (
     RunOptions,
     always_ready,
 )
-from .source import Source, length
+from .source import Source, check_source, length
 from .stream import Stream
-
-
-# Iterable, but a single input.
-_SINGLE = (str, bytes, bytearray, memoryview, Mapping)
 
 
 class Batch(
@@ -70,6 +61,7 @@ class Batch(
         isolate: bool = True,
         max_failures: int | str | None = "auto",
         linger: float = LINGER,
+        progress: ProgressCallback | None = None,
         lane: Lane = Lane.BULK,
         complete: CompleteOperation | None = None,
     ) -> None:
@@ -78,19 +70,25 @@ class Batch(
         self.summary: Summary = Summary()
         self._state = state
         self._operation = operation
-        self._source = _checked(source)
+        self._source = check_source(
+            source,
+            f"{operation.name}() expects an iterable or async iterable of inputs",
+        )
         if not isinstance(isolate, bool):
-            raise TypeError(f"isolate must be True or False, not {isolate!r}")
+            raise TypeError(f"isolate must be True or False, not {isolate!r}.")
         if isinstance(linger, bool) or not isinstance(linger, int | float):
-            raise TypeError(f"linger must be a number of seconds, not {linger!r}")
+            raise TypeError(f"linger must be a number of seconds, not {linger!r}.")
         if not linger >= 0:
-            raise ValueError(f"linger must be zero or more seconds, not {linger!r}")
+            raise ValueError(f"linger must be zero or more seconds, not {linger!r}.")
+        check_progress(progress)
         self._options = RunOptions(
             lane=lane,
             linger=linger,
             isolate=isolate,
             failure_limit=_failure_limit(max_failures, operation, source),
             complete=complete,
+            progress=progress,
+            total=length(source),
         )
         self._used = False
         self._coroutine: Coroutine[Any, Any, CombinedResponse[R]] | None = None
@@ -137,7 +135,8 @@ class Batch(
     def __del__(self) -> None:
         if not self._used:
             warnings.warn(
-                f"{self!r} was neither awaited nor entered, so nothing was sent",
+                f"The batch {self._operation.name} was neither awaited nor entered, so "
+                "nothing was sent.",
                 RuntimeWarning,
                 stacklevel=2,
                 source=self,
@@ -145,6 +144,39 @@ class Batch(
 
     def __repr__(self) -> str:
         return f"<Batch {self._operation.name}>"
+
+    if not TYPE_CHECKING:  # type checkers report these without our help
+        # Python finds `__len__` before it takes a batch for true.
+        def __bool__(self) -> bool:
+            return True
+
+        def __aiter__(self) -> NoReturn:
+            raise TypeError(
+                f"The batch {self._operation.name} cannot be iterated directly. Write "
+                "`async with ... as outcomes:` and then `async for outcome in "
+                "outcomes:`."
+            )
+
+        def __iter__(self) -> NoReturn:
+            raise TypeError(
+                f"The batch {self._operation.name} must be awaited first. Write "
+                "`response = await ...` and then use `response.results` or "
+                "`response.outcomes`."
+            )
+
+        def __getitem__(self, index: object) -> NoReturn:
+            iter(self)
+
+        __len__ = __iter__
+
+        def __getattr__(self, name: str) -> NoReturn:
+            if name.startswith("_") or not hasattr(CombinedResponse, name):
+                raise AttributeError(f"'Batch' object has no attribute {name!r}")
+            raise AttributeError(
+                f"The batch {self._operation.name} must be awaited first. Write "
+                f"`response = await ...` and then use `response.{name}`. Afterwards "
+                f"`batch.response.{name}` has it too."
+            )
 
     async def _collect(self) -> CombinedResponse[R]:
         collector: Collector[R] = Collector(self._operation)
@@ -173,6 +205,7 @@ class Batch(
     async def __aenter__(self) -> Stream[R]:
         stream: Stream[R] = Stream(self._operation)
         run = self.begin(stream, ready=stream.ready)
+        stream.summary = run.summary
         self._entered = stream, run
         stream.start(self.feed(run))
         return stream
@@ -224,7 +257,10 @@ class Batch(
 
     def _use(self) -> None:
         if self._used:
-            raise RuntimeError(f"{self!r} was used already; call the verb again")
+            raise RuntimeError(
+                f"The batch {self._operation.name} was used already. Call the verb "
+                "again for another one."
+            )
         self._used = True
         self._state.check_open()
 
@@ -236,13 +272,3 @@ def _failure_limit(
         return None
     number, share = parse_max_failures(max_failures)
     return FailureLimit(operation.object_type, number, share, length(source))
-
-
-def _checked(source: Any) -> Source:
-    """Return a source after checking that it is a collection or a stream of inputs."""
-    if isinstance(source, _SINGLE) or not isinstance(source, Iterable | AsyncIterable):
-        raise TypeError(
-            "expected an iterable or async iterable of inputs, not one "
-            f"{type(source).__name__}; put it into a list"
-        )
-    return source

@@ -120,7 +120,7 @@ class ClientState:
     _loop_use: LoopUse = field(factory=LoopUse, init=False)
 
     def __reduce__(self) -> NoReturn:
-        raise TypeError("cannot pickle a client: it holds connections and a token")
+        raise TypeError("A client cannot be pickled: it holds connections and a token.")
 
     # ---- runs
 
@@ -210,7 +210,7 @@ class ClientState:
             RuntimeError: If the client is closed.
         """
         if self._closed:
-            raise RuntimeError("this client is closed")
+            raise RuntimeError("This client is closed. Create a new one.")
 
     def use(self) -> LoopUse:
         """Return a context to enter while working; `aclose` waits until it is exited.

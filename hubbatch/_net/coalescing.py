@@ -138,7 +138,7 @@ class CallBatcher(AsyncIterator[Any]):
         """Fail the calls that no run will take after a cancellation."""
         while self._waiting:
             call, _ = self._waiting.popitem()
-            _answer(call, not_sent_error("not sent: the client was cancelled"))
+            _answer(call, not_sent_error("the client was cancelled"))
 
     # ---- the source
 

@@ -25,6 +25,7 @@ from hubbatch._outcomes.verdicts import Throttled
 from hubbatch._wire.calls import Operation
 
 from .listeners import Listeners
+from .progress import NO_PROGRESS, ProgressReporter
 
 
 @frozen(kw_only=True)
@@ -35,6 +36,7 @@ class EventEmitter:
         account: the portal id, if it is known.
         batch: the number of the batch, unique in this process.
         lane: `bulk` or `single`.
+        progress: reports the progress to the caller of the batch.
     """
 
     operation: Operation
@@ -42,17 +44,20 @@ class EventEmitter:
     account: str | None = None
     batch: int = 0
     lane: str = "bulk"
+    progress: ProgressReporter = NO_PROGRESS
 
     def wants(self, kind: type[Event]) -> bool:
         """Return whether events of this kind have any effect."""
         return self.listeners.wants(kind)
 
     def begun(self) -> None:
-        """Emit `BatchBegun`."""
+        """Emit `BatchBegun`, and report the progress."""
         self._emit(BatchBegun, lane=self.lane)
+        self.progress.report()
 
     def ended(self, summary: Summary, error: BaseException | None) -> None:
-        """Emit `BatchEnded`, with a copy of the counts."""
+        """Report the progress, and emit `BatchEnded` with a copy of the counts."""
+        self.progress.report()
         self._emit(
             BatchEnded,
             lane=self.lane,

@@ -3,13 +3,15 @@
 import asyncio
 
 from collections.abc import Callable, Iterable
+from typing import TypeAlias
 
 from hubbatch._outcomes.events import Event
 
 from .event_log import EventLogger, logger
 
 
-Listener = Callable[[Event], None]
+Listener: TypeAlias = Callable[[Event], None]
+"""A function that is called with every event; its result is ignored."""
 
 
 class Listeners:

@@ -49,7 +49,7 @@ class _ClientClosed(RuntimeError):
     """A refresh ended early because the client that started it was closed."""
 
     def __init__(self) -> None:
-        super().__init__("this client is closed")
+        super().__init__("This client is closed. Create a new one.")
 
 
 def _utc_now() -> datetime:
@@ -267,6 +267,7 @@ class OAuth:
         """Return a copy of an error without the secrets that were sent."""
         return type(error)(
             self._redact(error.message),
+            advice=error.advice,
             status=error.status,
             category=error.category,
             correlation_id=error.correlation_id,
@@ -289,7 +290,9 @@ class OAuth:
         return _now() + _usable_seconds(left) if left > 0 else -inf
 
     def __reduce__(self) -> NoReturn:
-        raise TypeError("cannot pickle an OAuth login: the pickle would hold secrets")
+        raise TypeError(
+            "An OAuth login cannot be pickled: the pickle would hold secrets."
+        )
 
     def __repr__(self) -> str:
         return f"<OAuth, client_id {self._client_id!r}>"
@@ -347,7 +350,9 @@ class OAuthLogin:
         raise _ClientClosed
 
     def __reduce__(self) -> NoReturn:
-        raise TypeError("cannot pickle an OAuth login: the pickle would hold secrets")
+        raise TypeError(
+            "An OAuth login cannot be pickled: the pickle would hold secrets."
+        )
 
     def __repr__(self) -> str:
         return f"<OAuthLogin, {self._oauth!r}>"

@@ -123,7 +123,7 @@ class OutcomeRecorder:
         for chunk in self.queue.clear():
             self._drop(chunk)
 
-    def leave_out(self, inputs: list[Any]) -> None:
+    def leave_out(self, inputs: Sequence[Any]) -> None:
         """Record inputs that are not taken because the batch has ended."""
         if inputs:
             self._fail(self.ledger.leave_out(inputs), OutcomeStatus.NOT_SENT)

@@ -51,7 +51,6 @@ from .recorder import OutcomeRecorder, OutcomeSink
 from .run_options import READY, RunOptions
 from .source import (
     BLOCK,
-    KEPT_BLOCK,
     LingerTimer,
     Source,
     SourceReader,
@@ -102,15 +101,16 @@ class Run:
             options.window_for(operation, 0, client.max_concurrency),
             operation.call.repeats,
         )
+        ledger = Ledger(operation=operation, failure_limit=options.failure_limit)
+        self.summary: Summary = ledger.summary
         self.events: EventEmitter = EventEmitter(
             operation=operation,
             listeners=client.listeners,
             account=client.account,
             batch=next_batch_number(),
             lane=options.lane.name.lower(),
+            progress=options.reporter(ledger.summary),
         )
-        ledger = Ledger(operation=operation, failure_limit=options.failure_limit)
-        self.summary: Summary = ledger.summary
         self._recorder = OutcomeRecorder(
             ledger=ledger,
             queue=self._queue,
@@ -228,8 +228,8 @@ class Run:
                     return
             # Each input of a collection gets an outcome. An iterator keeps the inputs
             # that it has not yielded yet.
-            while reader.sized and (block := await reader.pull(KEPT_BLOCK)):
-                self._recorder.leave_out(block)
+            while reader.sized and (unsent := await reader.pull_unsent()):
+                self._recorder.leave_out(unsent)
         except Exception as error:
             self.end(error)
             raise
@@ -293,6 +293,7 @@ class Run:
         elif self.ended is None:
             self._start_workers()
             self._start_linger_timer()
+        self.events.progress.report()
 
     def _count_waiting(self) -> int:
         """Return how many chunks may be taken and sent now."""

@@ -9,9 +9,11 @@ from hubbatch._classes import frozen
 from hubbatch._limits.window import Spacing
 from hubbatch._outcomes.chunk import Chunk
 from hubbatch._outcomes.failure_limit import FailureLimit
+from hubbatch._outcomes.outcome import Summary
 from hubbatch._wire.calls import Operation
 
 from .permit_queue import Lane
+from .progress import ProgressCallback, ProgressReporter
 
 
 class JournalHook(Protocol):
@@ -78,6 +80,8 @@ class RunOptions:
         ready: waits until the consumer can take more outcomes.
         complete: awaited before anything is pulled or sent; returns the operation.
         journal: called before each request that carries writes.
+        progress: called with the number of settled inputs and `total`.
+        total: the number of inputs of the source, if it is known.
         maybe_sent: whether an earlier process, which died, may have sent the inputs
             already: creates are looked up first, other writes are repeated.
     """
@@ -91,7 +95,13 @@ class RunOptions:
     ready: Ready = always_ready
     complete: CompleteOperation | None = None
     journal: JournalHook = Factory(NoJournalHook)
+    progress: ProgressCallback | None = None
+    total: int | None = None
     maybe_sent: bool = False
+
+    def reporter(self, summary: Summary) -> ProgressReporter:
+        """Return what reports the progress of a run with these counts."""
+        return ProgressReporter(self.progress, lambda: summary.settled, self.total)
 
     def window_for(self, operation: Operation, under_way: int, workers: int) -> int:
         """Return how many inputs to hold while some chunks are under way.

@@ -55,10 +55,10 @@ class SingleFlight(Generic[T]):
             self._task = task = asyncio.create_task(start(), context=context)
             task.add_done_callback(self._on_done)
         elif self._call in enclosing:
-            raise RuntimeError("this call would wait for its own result")
+            raise RuntimeError("This call would wait for its own result.")
         await asyncio.wait([task])
         if task.cancelled():
-            raise RuntimeError("the call was cancelled: its owner is closed")
+            raise RuntimeError("The call was cancelled, because its owner is closed.")
         error = task.exception()
         if error is None:
             return task.result()

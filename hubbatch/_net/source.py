@@ -5,26 +5,106 @@ The run decides when to read: only while the `InputQueue` has room.
 
 import asyncio
 
+from abc import abstractmethod
 from collections.abc import (
     AsyncIterable,
     AsyncIterator,
+    Awaitable,
     Callable,
+    Coroutine,
     Iterable,
     Iterator,
+    Mapping,
+    Sequence,
     Sized,
 )
 from itertools import islice
 from typing import Any
 
 from hubbatch._limits.window import Spacing
+from hubbatch.models import BatchResponse
 
 
 Source = Iterable[Any] | AsyncIterable[Any]
+
+
+class BlockSource(AsyncIterable[Any]):
+    """A source that returns its inputs in blocks. It is read once."""
+
+    @abstractmethod
+    async def pull(self, limit: int) -> list[Any]:
+        """Return at least one and at most `limit` inputs; an empty list at the end."""
+
+    @abstractmethod
+    def rest(self) -> list[Any]:
+        """Return the inputs that are in memory and that `pull` has not returned."""
+
+    async def __aiter__(self) -> AsyncIterator[Any]:
+        while block := await self.pull(BLOCK):
+            for value in block:
+                yield value
+
 
 # Inputs after which the event loop gets a turn, whatever the source does.
 BLOCK = 100
 # The same, once sending has ended and inputs are only recorded.
 KEPT_BLOCK = 10_000
+
+
+# Iterable, but a single input.
+_SINGLE = (str, bytes, bytearray, memoryview)
+# The fields by which an input is told from a mapping of inputs.
+_FIELDS = frozenset({"id", "properties", "objectId", "from", "to"})
+
+
+def check_source(source: Any, expected: str) -> Source:
+    """Return a source after checking that it is a collection or a stream of inputs.
+
+    `expected` is the beginning of the message: who expects what.
+
+    Raises:
+        TypeError: If it is something else. The message says how to write it.
+    """
+    if source is None:
+        raise TypeError(f"{expected}, not None.")
+    kind = type(source).__name__
+    # Some database cursors can be awaited, and are streams of rows all the same.
+    streams = isinstance(source, AsyncIterable)
+    if isinstance(source, Coroutine) or (isinstance(source, Awaitable) and not streams):
+        raise TypeError(f"{expected}, not a {kind}. Await it first.")
+    if isinstance(source, Mapping):
+        raise TypeError(f"{expected}, not {_instead_of_mapping(source, kind)}")
+    if isinstance(source, BatchResponse):
+        raise TypeError(f"{expected}, not a {kind}. Pass its `results`.")
+    if isinstance(source, _SINGLE) or not (isinstance(source, Iterable) or streams):
+        if callable(source):
+            raise TypeError(
+                f"{expected}, not a {kind}. Call it, and pass what it returns."
+            )
+        if hasattr(source, "collect"):  # a lazy frame of polars
+            raise TypeError(f"{expected}, not a {kind}. Call its collect() first.")
+        raise TypeError(f"{expected}, not one {kind}. Put it into a list.")
+    return source  # type: ignore[no-any-return] # checked
+
+
+def _instead_of_mapping(source: Mapping[Any, Any], kind: str) -> str:
+    if "inputs" in source:  # the body of a request
+        return f"one {kind}. Pass its `inputs`."
+    values = [*source.values()]
+    if values and all(isinstance(value, list) for value in values):
+        return f"a {kind} of columns. Pass a table, or a list of its rows."
+    if not (_FIELDS.isdisjoint(source) and values and all(map(_is_mapping, values))):
+        return f"one {kind}. Put it into a list: `[record]`."
+    if not any(map(_FIELDS.isdisjoint, values)):
+        return f"a {kind} of them. Pass its values: `list(records.values())`."
+    return (
+        f'a {kind} of them. If its keys are the ids, pass `[{{"id": key, '
+        '"properties": value} for key, value in records.items()]`.'
+    )
+
+
+def _is_mapping(value: object) -> bool:
+    return isinstance(value, Mapping)
 
 
 def length(source: Source) -> int | None:
@@ -54,22 +134,28 @@ class SourceReader:
     Attributes:
         sized: whether it is a collection. Every input of a collection gets an outcome;
             an iterator is not read further once the batch has ended.
+        lazy: whether it builds its inputs as they are read, as a table does. Its `rest`
+            takes no time.
         trickles: whether the next input may take a while (asynchronous sources).
         failure: the exception that the source raised, after it returned some inputs.
     """
 
-    # Invariant: exactly one of `_iterator` and `_stream` is set.
+    # Invariant: exactly one of `_iterator`, `_blocks` and `_stream` is set.
 
     def __init__(self, source: Source) -> None:
         self.trickles: bool = isinstance(source, AsyncIterable)
         self.sized: bool = length(source) is not None
         self.failure: BaseException | None = None
         self._iterator: Iterator[Any] | None = None
+        self._blocks: BlockSource | None = None
         self._stream: AsyncIterator[Any] | None = None
-        if isinstance(source, AsyncIterable):
+        if isinstance(source, BlockSource):
+            self._blocks = source
+        elif isinstance(source, AsyncIterable):
             self._stream = aiter(source)
         else:
             self._iterator = iter(source)
+        self.lazy: bool = hasattr(self._iterator, "rest")
         self._pulled = 0
 
     async def pull(self, limit: int) -> list[Any]:
@@ -78,12 +164,21 @@ class SourceReader:
             # Before pulling, so that a cancellation here loses no input.
             self._pulled = 0
             await asyncio.sleep(0)
-        block = await self._next() if self._iterator is None else self._take(limit)
+        block = await self._next(limit) if self._iterator is None else self._take(limit)
         self._pulled += len(block)
         return block
 
-    def rest(self) -> list[Any]:
-        """Return all remaining inputs of a collection in one list."""
+    async def pull_unsent(self) -> Sequence[Any]:
+        """Return the next inputs, which are only recorded; an empty list at the end."""
+        return self.rest() if self.lazy else await self.pull(KEPT_BLOCK)
+
+    def rest(self) -> Sequence[Any]:
+        """Return the inputs of a collection, or in memory, that are not pulled yet."""
+        if self._blocks is not None:
+            return self._blocks.rest()
+        if self.lazy and self.failure is None:
+            rest: Sequence[Any] = self._iterator.rest()  # type: ignore[union-attr] # a lazy one has it
+            return rest
         return self._take(None) if self.sized else []
 
     async def aclose(self) -> None:
@@ -92,8 +187,10 @@ class SourceReader:
         if close is not None:
             await close()
 
-    async def _next(self) -> list[Any]:
+    async def _next(self, limit: int) -> list[Any]:
         try:
+            if self._blocks is not None:
+                return await self._blocks.pull(limit)
             return [await anext(self._stream)]  # type: ignore[arg-type] # see the invariant
         except StopAsyncIteration:
             return []

@@ -5,10 +5,15 @@ import asyncio
 from collections import deque
 from collections.abc import AsyncIterator, Coroutine, Iterator, Sequence
 from itertools import islice
-from typing import Any
+from typing import TYPE_CHECKING, Any, NoReturn
 
 from hubbatch._outcomes.matching import MatchedAnswer
-from hubbatch._outcomes.outcome import Outcome, Unsuccessful, all_succeeded
+from hubbatch._outcomes.outcome import (
+    Outcome,
+    Summary,
+    Unsuccessful,
+    all_succeeded,
+)
 from hubbatch._outcomes.queue import Chunk
 from hubbatch._wire.calls import Operation
 from hubbatch.models import R
@@ -25,6 +30,10 @@ class Stream(AsyncIterator[Outcome[R]]):
 
     Memory stays bounded: the run waits while the consumer is behind. An error that ends
     the batch is raised after the last outcome.
+
+    Attributes:
+        summary: The counts, which grow while the batch runs; `Batch.summary` is the
+            same object.
     """
 
     # The bound: the run awaits `ready` before it pulls inputs or takes a chunk, so once
@@ -37,6 +46,7 @@ class Stream(AsyncIterator[Outcome[R]]):
     # `__anext__` may find an outcome or the end.
 
     def __init__(self, operation: Operation) -> None:
+        self.summary: Summary = Summary()
         self._operation = operation
         self._outcomes: deque[Outcome[R]] = deque()
         self._lazy: deque[Iterator[Outcome[R]]] = deque()
@@ -58,6 +68,22 @@ class Stream(AsyncIterator[Outcome[R]]):
         if len(self._outcomes) == _BUFFER - 1:  # it was full
             self._has_room.set()
         return outcome
+
+    if not TYPE_CHECKING:  # type checkers report this without our help
+
+        def __iter__(self) -> NoReturn:
+            raise TypeError(
+                "Outcomes arrive over time. Write `async for outcome in outcomes:`."
+            )
+
+    async def next_block(self, limit: int) -> list[Outcome[R]]:
+        """Return the next outcomes, at least one; an empty list at the end."""
+        block = []
+        async for outcome in self:
+            block.append(outcome)
+            if not self._outcomes or len(block) == limit:
+                break
+        return block
 
     async def _create_some(self) -> None:
         await asyncio.sleep(0)  # first, so that a cancellation here loses no outcome

@@ -1,13 +1,16 @@
 """Sends requests to HubSpot with aiohttp, over connections that it checks first."""
 
 import asyncio
+import os
 import select
 import ssl
 
 from collections.abc import AsyncGenerator, Callable
 from contextlib import suppress
+from errno import errorcode
 from functools import lru_cache, partial
 from ipaddress import ip_address
+from socket import gaierror
 from typing import Protocol
 from weakref import WeakKeyDictionary
 
@@ -131,13 +134,15 @@ def check_base_url(base_url: str, *, allow_http: bool) -> URL:
     except (TypeError, ValueError):
         url = URL()
     if url.scheme not in ("http", "https") or not url.host:
-        raise ConfigurationError(f"base_url must be an http(s) URL, not {base_url!r}")
+        raise ConfigurationError(
+            f"base_url must be a URL such as https://api.hubapi.com, not {base_url!r}."
+        )
     if url.user or url.password or url.query_string or url.fragment:
         raise ConfigurationError("base_url must not hold credentials or a query")
     if url.scheme == "http" and not allow_http and not _is_loopback(url.host):
         raise ConfigurationError(
-            f"base_url {base_url!r} would send the access token without TLS; "
-            "use https (in Python, allow_http=True allows it)"
+            f"base_url {base_url!r} would send the access token without TLS. "
+            "Use https (in Python, allow_http=True allows http)."
         )
     return url
 
@@ -228,7 +233,7 @@ class AiohttpTransport:
         """Send a request and read its answer; return a `NoAnswer` if none arrives."""
         if self._closed:
             # If `aclose` was cancelled, batches may still be running.
-            return NoAnswer(sent=False, reason="this client is closed")
+            return NoAnswer(sent=False, reason="This client is closed")
         body = _Body(request.body, on_sent)
         try:
             session = await self._open()
@@ -245,10 +250,10 @@ class AiohttpTransport:
             ) as answer:
                 content = await _read_bounded(answer)
                 if content is None:
-                    return NoAnswer(body.sent, "the answer is larger than 256 MiB")
+                    return NoAnswer(body.sent, "The answer is larger than 256 MiB")
                 return Response(answer.status, answer.headers, content)
         except TimeoutError:
-            reason = f"no answer within {self._timeout.total:g} s"
+            reason = f"No answer within {self._timeout.total:g} s"
             return NoAnswer(body.sent, reason)
         except aiohttp.ClientConnectorCertificateError as error:
             cause = error.certificate_error
@@ -337,6 +342,33 @@ def _describe(error: BaseException) -> str:
     # password of a proxy. Its cause says what went wrong.
     if type(error) is aiohttp.ClientConnectionError and error.__cause__ is not None:
         error = error.__cause__
-    # The message of a connection error contains host and port, and nothing we sent.
-    message = valid_text(str(error) or type(error).__name__)
-    return f"connection failed: {message}"
+    if isinstance(error, aiohttp.ClientConnectorError):
+        proxy = isinstance(error, aiohttp.ClientProxyConnectionError)
+        host = f"the proxy {error.host}" if proxy else error.host
+        return f"Cannot connect to {host}:{error.port}: {_cause(error.os_error)}"
+    if isinstance(error, aiohttp.ServerDisconnectedError):
+        return "The connection was closed before the answer"
+    if isinstance(error, aiohttp.ClientPayloadError):
+        return "The answer was cut short or is damaged"
+    if isinstance(error, aiohttp.ClientResponseError):
+        return "The answer is not HTTP"
+    return f"The connection failed: {_cause(error)}"
+
+
+def _cause(error: BaseException) -> str:
+    """Return why a connection failed, in the words of the operating system."""
+    if isinstance(error, ssl.SSLError):
+        reason = (
+            (getattr(error, "reason", None) or "no reason given")
+            .replace("_", " ")
+            .lower()
+        )
+        return f"TLS failed ({reason})"
+    if isinstance(error, OSError):
+        number = error.errno or 0
+        # The resolver has numbers of its own.
+        if number in errorcode and not isinstance(error, gaierror):
+            return os.strerror(number)
+        return valid_text(error.strerror or str(error) or type(error).__name__)
+    # aiohttp puts nothing that we sent into its messages.
+    return valid_text(str(error) or type(error).__name__)

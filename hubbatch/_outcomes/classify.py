@@ -59,9 +59,12 @@ _LOCK_WAIT = 2.0
 
 # Messages by which HubSpot refuses a call regardless of its records. They are matched
 # at the beginning only: further on, a message may quote a record's values.
-_CALL_REFUSALS = re.compile(
-    r"Unable to infer object type|Unable to \S+ \S+ by non-unique .* property"
-)
+_CALL_REFUSALS: Mapping[re.Pattern[str], str] = {
+    re.compile(r"Unable to infer object type"): "The account has no such object type.",
+    re.compile(r"Unable to \S+ \S+ by non-unique .* property"): (
+        "id_property must name a property whose values are unique."
+    ),
+}
 # A 400 since 2026-09, for a user without a permission that the call needs.
 _PERMISSION_REFUSALS = re.compile(r"Missing '[^']+' permission")
 # Concerns either the whole call or one value of one record: HubSpot does not say which.
@@ -72,6 +75,7 @@ _WORDS = ("message", "category", "errors", "errorType", "validationResults")
 _GRANT_REFUSALS = {400, 401, 403}
 # With these, a proxy permanently refuses to connect; its 502 or 504 may be temporary.
 _PROXY_REFUSALS = {401, 403, 407}
+_NO_REDIRECTS = "Check base_url: it leads to a redirect, which is not followed."
 _CORRELATION_ID = "X-HubSpot-Correlation-Id"
 _TOO_MANY = re.compile(r"maximum number of inputs supported")
 _DUPLICATES = re.compile(r"Duplicate IDs found in batch input")
@@ -109,10 +113,10 @@ def _classify_no_answer(answer: NoAnswer) -> Verdict:
     if answer.untrusted is not None:
         return Fatal(
             CertificateError(
-                f"the certificate of {answer.untrusted} is not trusted "
-                f"({answer.reason}), so nothing was sent. If a proxy of your company "
-                "inspects TLS, set the environment variable SSL_CERT_FILE to a PEM "
-                "file with the company's CA certificate before Python starts"
+                "If a proxy of your company inspects TLS, set the environment variable "
+                "SSL_CERT_FILE to a PEM file with the company's CA certificate before "
+                f"Python starts. The certificate of {answer.untrusted} is not trusted "
+                f"({answer.reason}), so nothing was sent."
             )
         )
     if answer.proxy_status is None:
@@ -178,8 +182,12 @@ def _classify_refusal(
         error = proxy_error(response)
     if _PERMISSION_REFUSALS.match(error.message):
         return Fatal(_api_error(PermissionDeniedError, response, payload))
-    # Without inputs, no record can be the cause.
-    if not operation.call.has_inputs or _CALL_REFUSALS.match(error.message):
+    for refusal, advice in _CALL_REFUSALS.items():
+        if refusal.match(error.message):
+            invalid = _api_error(InvalidRequestError, response, payload)
+            invalid.advice = advice
+            return Fatal(invalid)
+    if not operation.call.has_inputs:  # no record can be the cause
         return Fatal(_api_error(InvalidRequestError, response, payload))
     if _SYNTAX_REFUSALS.match(error.message):
         error = _api_error(InvalidRequestError, response, payload)
@@ -209,7 +217,7 @@ def _classify_unauthorized(
     if not is_hubspots(response, payload):
         return Blocked(proxy_error(response), maybe_processed=True)
     error = _api_error(AuthenticationError, response, payload)
-    error.message += " The access token may be wrong, expired or from another account."
+    error.advice = "The access token may be wrong, expired or from another account."
     return Unauthorized(error)
 
 
@@ -221,7 +229,11 @@ def _classify_forbidden(
     error = _api_error(PermissionDeniedError, response, payload)
     error.scopes = _scopes(error)
     if error.scopes:
-        error.message += f" Missing: {', '.join(error.scopes)}."
+        these = "one of these scopes" if len(error.scopes) > 1 else "this scope"
+        error.advice = (
+            f"The access token lacks a scope. Add {these} to the app or service key: "
+            f"{', '.join(error.scopes)}."
+        )
     return Fatal(error)
 
 
@@ -238,9 +250,9 @@ def _classify_not_found(
         return _refused(operation, _api_error(APIError, response, payload), payload)
     error = _api_error(InvalidRequestError, response, payload)
     if not payload:
-        error.message = (
-            f"HubSpot has nothing at {operation.path}; check base_url, api_version and "
-            "the object type"
+        error.advice = (
+            f"HubSpot has nothing at {operation.path}. Check base_url, api_version and "
+            "the object type."
         )
     return EndpointNotFound(error)
 
@@ -266,7 +278,7 @@ def _classify_throttled(
     policy = str(payload.get("policyName") or payload.get("message") or "").lower()
     if "daily" in policy:
         error = _api_error(DailyLimitReached, response, payload)
-        error.message += " The account accepts no more calls until its next day begins."
+        error.advice = "The account accepts no more calls until its next day begins."
         return Fatal(error)
     wait = _retry_after(response)
     if not wait and "secondly" in policy and "ten_secondly" not in policy:
@@ -307,9 +319,11 @@ def _has_words(payload: Mapping[str, Any]) -> bool:
 
 def _api_error(cls: type[E], response: Response, payload: Mapping[str, Any]) -> E:
     details = payload.get("errors") or payload.get("validationResults")
-    message = payload.get("message") or _first_cause(details) or _bare_message(response)
+    message = payload.get("message") or _first_cause(details)
+    redirects = 300 <= response.status < 400  # noqa: PLR2004 -- HTTP's own figures
     return cls(
-        str(message),
+        str(message or "HubSpot did not say why"),
+        advice=_NO_REDIRECTS if redirects else "",
         status=response.status,
         category=optional_text(payload.get("category") or payload.get("errorType")),
         correlation_id=_correlation_id(response, payload),
@@ -337,13 +351,6 @@ def _detail(item: Mapping[str, Any]) -> ErrorDetail:
         item = {"code": item["error"], "context": context, **item}
     detail: ErrorDetail = converter.structure(item, ErrorDetail)
     return detail
-
-
-def _bare_message(response: Response) -> str:
-    message = f"HubSpot answered with status {response.status}"
-    if 300 <= response.status < 400:  # noqa: PLR2004
-        message += ", a redirect, which is not followed; check base_url"
-    return message
 
 
 def _correlation_id(response: Response, payload: Mapping[str, Any]) -> str | None:

@@ -11,6 +11,7 @@ from hubbatch.errors import (
     RecordError,
     RecordNotFound,
     TooManyFailures,
+    without_stop,
 )
 
 from .outcome import Outcome, OutcomeStatus
@@ -47,7 +48,7 @@ def parse_max_failures(value: object) -> tuple[int | None, float | None]:
             return None, share
     raise ValueError(
         "max_failures must be a number of records, a share like '5%', 'auto' or "
-        f"None, not {value!r}"
+        f"None, not {value!r}."
     )
 
 
@@ -137,7 +138,8 @@ class FailureLimit:
                 f"The first {self._failed:,} records all failed for the same reason: "
             )
         return TooManyFailures(
-            f"{message}{error.message} ({self.object_type}). Nothing further was sent."
+            f"{message}{without_stop(error.message)} ({self.object_type}). Nothing "
+            "further was sent."
         )
 
     def _too_many(self) -> bool:

@@ -24,7 +24,8 @@ _CHECK_FIRST = (
 def unavailable(summary: str, last: APIError) -> HubSpotUnavailable:
     """Return the error of several failed requests, with the details of the last."""
     return HubSpotUnavailable(
-        f"{summary}: {last.message}",
+        last.message,
+        advice=f"{summary}. {last.advice}".strip(),
         status=last.status,
         category=last.category,
         correlation_id=last.correlation_id,
@@ -40,9 +41,10 @@ def advise(error: HubSpotUnavailable, *, maybe_written: bool) -> None:
     "Try again" is replaced if this batch may have written something.
     """
     error.maybe_written = error.maybe_written or maybe_written
-    if not error.message.endswith(_CHECK_FIRST):
-        bare = error.message.removesuffix(_TRY_LATER).removesuffix(".")
-        error.message = f"{bare}.{_CHECK_FIRST if error.maybe_written else _TRY_LATER}"
+    if not error.advice.endswith(_CHECK_FIRST):
+        known = error.advice.removesuffix(_TRY_LATER)
+        advice = _CHECK_FIRST if error.maybe_written else _TRY_LATER
+        error.advice = f"{known}{advice}".strip()
 
 
 # HubSpot is down if this many chunks in a row use up their retries.
@@ -105,7 +107,7 @@ class Health:
         self._given_up += 1
         if self._given_up < _MAX_GIVEN_UP:
             return None
-        summary = "Several chunks in a row used up their retries; the last error"
+        summary = "Several chunks in a row used up their retries"
         return unavailable(summary, error)
 
     def fails_on(self, chunk: Chunk, verdict: Retryable) -> bool:

@@ -90,7 +90,7 @@ class Ledger:
 
     # ---- inputs that are not sent
 
-    def leave_out(self, inputs: list[Any]) -> Unsuccessful:
+    def leave_out(self, inputs: Sequence[Any]) -> Unsuccessful:
         """Return the outcomes of inputs that follow once the batch has ended.
 
         This takes constant time: no input is validated or copied.
@@ -98,7 +98,7 @@ class Ledger:
         first = self.summary.inputs
         self.summary.inputs += len(inputs)
         indices = range(first, self.summary.inputs)
-        return self._not_sent(indices, inputs, f"not sent: {self.ended}")
+        return self._not_sent(indices, inputs, str(self.ended))
 
     def withdraw(self, index: int, value: object) -> Unsuccessful:
         """Return the outcome of an input that its caller has withdrawn."""
@@ -113,7 +113,7 @@ class Ledger:
         if chunk.state.maybe_written and self.operation.call.writes:
             lost = unknown_error(f"sent, and then {self.ended}")
             return self.fail(chunk, OutcomeStatus.UNKNOWN, lost)
-        error = not_sent_error(f"not sent: {self.ended}")
+        error = not_sent_error(str(self.ended))
         return self.fail(chunk, OutcomeStatus.NOT_SENT, error)
 
     def fail(
@@ -123,7 +123,7 @@ class Ledger:
         return Unsuccessful.of(self.operation.call, chunk, status, error)
 
     def _not_sent(
-        self, indices: Sequence[int], inputs: list[Any], reason: str
+        self, indices: Sequence[int], inputs: Sequence[Any], reason: str
     ) -> Unsuccessful:
         status, error = OutcomeStatus.NOT_SENT, not_sent_error(reason)
         return Unsuccessful(self.operation.call, indices, inputs, None, status, error)

@@ -46,29 +46,25 @@ class OutcomeStatus(StrEnum):
 
 @define
 class Outcome(Generic[R]):
-    """The outcome of one input.
-
-    Attributes:
-        index: the position of the input in the source, from 0.
-        input: the object that the caller passed, not a copy.
-        status: `succeeded`, `failed` (HubSpot refused it, or it is invalid), `unknown`
-            (it may have been written) or `not_sent` (it was not written).
-        id: the record's id; None if it is not known.
-        result: HubSpot's result for the input; None if it has none.
-        error: why the input did not succeed; None if it did.
-        attempts: the number of requests for the input, lookups included; 0 if it was
-            not sent.
-        safe_to_resend: whether sending the input again cannot create a second record.
-    """
+    """The outcome of one input."""
 
     index: int
+    """The position of the input in the source, from 0."""
     input: Any
+    """The object that the caller passed, not a copy."""
     status: OutcomeStatus
+    """`succeeded`, `failed` (HubSpot refused it, or it is invalid), `unknown` (it may
+    have been written) or `not_sent` (it was not written)."""
     id: str | None
+    """The record's id; None if it is not known."""
     result: R | None
+    """HubSpot's result for the input; None if it has none."""
     error: RecordError | None
+    """Why the input did not succeed; None if it did."""
     attempts: int
+    """The number of requests for the input, with lookups; 0 if it was not sent."""
     safe_to_resend: bool
+    """Whether sending the input again cannot create a second record."""
 
     @property
     def warnings(self) -> list[dict[str, Any]]:

@@ -44,14 +44,16 @@ def proxy_error(response: Response) -> ProxyError:
     else:
         what = f"it begins with {title!r}" if title else "it is empty"
     if response.status >= 500:  # noqa: PLR2004 -- HTTP's own figures
-        advice = "It comes from HubSpot's front end or from a proxy"
+        advice = "HubSpot's front end or a proxy answered instead of its API."
     else:
         advice = (
-            "It comes from a proxy, a firewall or a gateway: check base_url and the "
-            "proxy settings (HTTPS_PROXY), or ask your network administrator"
+            "A proxy, a firewall or a gateway answered instead of HubSpot. Check "
+            "base_url and the proxy settings (HTTPS_PROXY), or ask your network "
+            "administrator."
         )
     error = ProxyError(
-        f"the answer is not HubSpot's JSON: {what}. {advice}",
+        f"The answer is not HubSpot's JSON: {what}",
+        advice=advice,
         status=response.status,
         correlation_id=response.headers.get("X-HubSpot-Correlation-Id"),
     )
@@ -72,8 +74,8 @@ def connect_error(status: int, reason: str) -> ProxyError:
     """Return the error of a proxy that refuses to connect to HubSpot."""
     title = _one_line(reason)
     error = ProxyError(
-        f"the proxy refuses to connect to HubSpot: {title or status}. Check the proxy "
-        "settings (HTTPS_PROXY) and its credentials",
+        f"The proxy refuses to connect to HubSpot: {title or status}",
+        advice="Check the proxy settings (HTTPS_PROXY) and its credentials.",
         status=status,
     )
     error.title = title or None

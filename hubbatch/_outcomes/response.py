@@ -126,6 +126,11 @@ class Outcomes(Sequence[Outcome[R]]):  # noqa: PLW1641 -- unhashable, as a list 
         self._collector = collector
         self._parts: dict[OutcomeStatus, Failures[R]] = {}
 
+    @property
+    def operation(self) -> Operation:
+        """The call that the inputs were sent with."""
+        return self._collector.operation
+
     def of(self, status: OutcomeStatus) -> "Failures[R]":
         """Return the unsuccessful outcomes that have this status."""
         return self._parts.setdefault(status, Failures(self._collector, status))
@@ -187,11 +192,6 @@ class CombinedResponse(BatchResponse[R]):
     HubSpot's answer for it was incomplete. `results` are in input order. Results that
     HubSpot does not assign to an input come last.
 
-    Attributes:
-        outcomes: one per input; `outcomes[i]` is the outcome of the input at index i.
-        succeeded: the number of inputs that succeeded.
-        failures: the outcomes that did not succeed, in input order.
-
     `succeeded + len(failures)` is the number of inputs taken from the source.
     `outcomes`, `failures` and its parts `failed`, `unknown` and `not_sent` are
     sequences that create each outcome on access; their `len()` takes constant time. If
@@ -200,8 +200,23 @@ class CombinedResponse(BatchResponse[R]):
     """
 
     outcomes: Outcomes[R] = field(repr=False, kw_only=True)
+    """One outcome per input; `outcomes[i]` belongs to the input at index i."""
     succeeded: int = field(kw_only=True)
+    """The number of inputs that succeeded."""
     failures: Sequence[Outcome[R]] = field(kw_only=True)
+    """The outcomes that did not succeed, in input order: `outcome.input` with the
+    reason in `outcome.error`."""
+
+    def __repr__(self) -> str:
+        others = {
+            "failed": len(self.failed),
+            "unknown": len(self.unknown),
+            "not sent": len(self.not_sent),
+        }
+        counts = [f"{self.succeeded:,} succeeded"]
+        counts += [f"{number:,} {name}" for name, number in others.items() if number]
+        inputs = f"{len(self.outcomes):,} inputs"
+        return f"<CombinedResponse of {inputs}: {', '.join(counts)}>"
 
     @property
     def failed(self) -> Sequence[Outcome[R]]:
@@ -247,6 +262,26 @@ class CombinedResponse(BatchResponse[R]):
         )
         failed.total = total
         raise failed
+
+    def to_arrow(self, *, prefix: str = "outcome_") -> Any:
+        """Return a `pyarrow.Table` with one row per input, in input order.
+
+        Its columns are those of the input (`id` and the properties, if it is not a row)
+        and `outcome_index`, `outcome_status`, `outcome_id` (the record's),
+        `outcome_new`, `outcome_attempts`, `outcome_category`, `outcome_message` and
+        `outcome_property_name`; of a read also `outcome_properties`, a struct. A column
+        whose values have no common Arrow type has strings.
+
+        `prefix`: what the names of the outcome's columns begin with.
+
+        Raises:
+            ConfigurationError: If pyarrow is not installed (the extra `parquet`).
+            ValueError: If an input has a column of the same name.
+        """
+        from .outcome_tables import outcome_table  # noqa: PLC0415 -- seldom needed
+
+        call = self.outcomes.operation.call
+        return outcome_table(self.outcomes, prefix, records=call.verb == "read")
 
     def to_dict(self) -> dict[str, Any]:
         """Return the response in HubSpot's JSON shape, without the outcomes."""

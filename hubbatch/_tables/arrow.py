@@ -13,8 +13,6 @@ from typing import Any
 
 from hubbatch.errors import ConfigurationError, SourceError
 
-from .zones import Zone
-
 
 # The name that pandas gives to an index without a name.
 _NAMELESS_INDEX = re.compile(r"__index_level_\d+__")
@@ -32,7 +30,7 @@ def need_pyarrow() -> ModuleType:
         import_module("pyarrow.parquet")
     except ModuleNotFoundError:
         raise ConfigurationError(
-            'Parquet and Arrow need an extra: pip install "hubbatch[parquet]"'
+            'tables, Arrow and Parquet need pyarrow: pip install "hubbatch[parquet]"'
         ) from None
     return pyarrow
 
@@ -45,43 +43,42 @@ def check_times(
     Raises:
         SourceError: If one does; names the first such column.
     """
+    for name in naive_columns(arrow, schema, used):
+        raise SourceError(
+            f'{source}: the times in column "{name}" have no time zone. '
+            "Set it, e.g. with --timezone UTC (in Python "
+            'timezone="UTC").'
+        )
+
+
+def naive_columns(
+    arrow: ModuleType, schema: Any, used: Collection[str]
+) -> Iterator[str]:
+    """Yield the names of the columns that are used and have times without a zone."""
     for field in schema:
         if field.name in used and _is_naive(arrow.types, field.type):
-            raise SourceError(
-                f'{source}: the times in column "{field.name}" have no time zone. '
-                "Set it, e.g. with --timezone UTC (in Python "
-                'timezone="UTC").'
-            )
+            yield field.name
 
 
-def plain_rows(
-    arrow: ModuleType, batch: Any, source: str, *, zone: Zone | None = None
-) -> Iterator[dict[str, Any]]:
+def plain_rows(arrow: ModuleType, batch: Any) -> Iterator[dict[str, Any]]:
     """Yield the rows of a record batch as Python values; NULL and NaN become None.
 
     Args:
         arrow: pyarrow.
-        batch: The record batch.
-        source: Its name in messages.
-        zone: The time zone of times without one.
-
-    Raises:
-        SourceError: If two columns have the same name.
+        batch: The record batch; no two columns have the same name.
     """
-    names = column_names(batch.schema, source)
-    columns = [_values(arrow, batch.column(name), zone) for name in names]
+    names = column_names(batch.schema)
+    columns = [_values(arrow, batch.column(name)) for name in names]
     for values in zip(*columns, strict=True):
         yield dict(zip(names, values, strict=True))
 
 
-def column_names(schema: Any, source: str) -> list[str]:
+def column_names(schema: Any) -> list[str]:
     """Return the names of the columns, except an unnamed pandas index."""
-    names = [name for name in schema.names if not _NAMELESS_INDEX.fullmatch(name)]
-    check_names(source, names)
-    return names
+    return [name for name in schema.names if not _NAMELESS_INDEX.fullmatch(name)]
 
 
-def _values(arrow: ModuleType, column: Any, zone: Zone | None) -> list[Any]:
+def _values(arrow: ModuleType, column: Any) -> list[Any]:
     kind = column.type
     if arrow.types.is_floating(kind):
         missing = arrow.compute.is_nan(column)
@@ -89,8 +86,6 @@ def _values(arrow: ModuleType, column: Any, zone: Zone | None) -> list[Any]:
     elif arrow.types.is_timestamp(kind) and kind.unit == "ns":  # finer than datetime
         column = column.cast(arrow.timestamp("us", kind.tz), safe=False)
     values: list[Any] = column.to_pylist()
-    if zone is not None and _is_naive(arrow.types, kind):
-        return [*map(zone.localize, values)]
     return values
 
 
@@ -111,6 +106,10 @@ def check_names(source: str, names: Sequence[str]) -> None:
     Raises:
         SourceError: If two columns have the same name.
     """
-    for name, count in Counter(names).items():
-        if count > 1:
-            raise SourceError(f"{source}: two columns are named {name!r}.")
+    for name in repeated(names):
+        raise SourceError(f"{source}: two columns are named {name!r}.")
+
+
+def repeated(names: Sequence[str]) -> list[str]:
+    """Return the names that occur more than once."""
+    return [name for name, count in Counter(names).items() if count > 1]

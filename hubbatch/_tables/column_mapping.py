@@ -5,6 +5,7 @@ from typing import Any, Literal, Protocol, TypeAlias
 
 from attrs import field, frozen
 
+from hubbatch._wire.rows import find_column, id_columns, shown_columns
 from hubbatch.errors import ConfigurationError
 
 
@@ -19,8 +20,8 @@ JobVerb: TypeAlias = Literal[
 ]
 """The verb of a job; the last two are for pairs of records only."""
 
-# The key of a row (`Row.key`) and its input.
-KeyedInput = tuple[str | None, Any]
+KeyedInput: TypeAlias = tuple[str | None, Any]
+"""The key of a row (`Row.key`) and its input."""
 # HubSpot returns these fields of a record, but no verb accepts them. They are dropped,
 # so that a record that was read can be edited and sent back as is.
 _READ_ONLY_FIELDS = frozenset(
@@ -36,8 +37,6 @@ _READ_ONLY_FIELDS = frozenset(
 )
 # A line with this field is a record that was read, because inputs never have it.
 _READ_MARK = "createdAt"
-# The maximum number of columns that a message names.
-_MAX_NAMED = 12
 
 
 class BadRow(Exception):
@@ -140,19 +139,17 @@ class Columns:
                 "an upsert needs the unique property that the ids are values of. Use "
                 "--id-property NAME"
             )
-        wanted = [self.id_column] if self.id_column else [self.id_property, "id"]
-        wanted = [name for name in wanted if name]
-        for name in wanted:
-            if name in present:
-                return name
-        if self.verb == "create" and not self.id_column:
-            return None
+        wanted = (self.id_column,) if self.id_column else id_columns(self.id_property)
+        found = find_column(wanted, present)
+        if found is not None or (self.verb == "create" and not self.id_column):
+            return found
         columns = " or ".join(f'"{name}"' for name in wanted)
         # Suggest the column whose name most resembles an id.
         likely = [name for name in present if name.lower().endswith("id")]
         hint = (likely or [name for name in present if name] or ["NAME"])[0]
         raise BadRow(
-            f"no column {columns} (has: {_list(present)}). Use --id-column {hint}"
+            f"no column {columns} (has: {shown_columns(present)}). Use --id-column "
+            f"{hint}"
         )
 
     def chosen(self, present: Iterable[str], id_column: str | None) -> dict[str, str]:
@@ -192,7 +189,7 @@ def cells_builder(
     id_column = columns.choose_id(header)
     for name in columns.properties if not columns.only_ids else ():
         if name not in header:
-            raise BadRow(f'no column "{name}" (has: {_list(header)})')
+            raise BadRow(f'no column "{name}" (has: {shown_columns(header)})')
     chosen = columns.chosen(header, id_column)
     for place, name in enumerate(header):
         if (name in chosen or name == id_column) and header.index(name) != place:
@@ -367,8 +364,3 @@ _KINDS: Mapping[type, str] = {
 
 def _key(record_id: Any) -> str | None:
     return str(record_id) if record_id not in (None, "") else None
-
-
-def _list(names: Sequence[str]) -> str:
-    shown = ", ".join(name or '""' for name in names[:_MAX_NAMED])
-    return shown if len(names) <= _MAX_NAMED else f"{shown}, … {len(names):,} in all"

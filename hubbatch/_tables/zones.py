@@ -6,7 +6,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from attrs import frozen
 
-from hubbatch._wire.property_values import Unsendable
+from hubbatch._wire.property_values import Unsendable, in_zone
 from hubbatch.errors import ConfigurationError
 
 
@@ -16,10 +16,11 @@ class Zone:
 
     Attributes:
         name: Its name in the IANA database, e.g. `UTC`, `Europe/Berlin`.
+        tz: The zone.
     """
 
     name: str
-    _zone: tzinfo
+    tz: tzinfo
 
     @classmethod
     def find(cls, name: str | None) -> "Zone | None":
@@ -28,8 +29,15 @@ class Zone:
         Raises:
             ConfigurationError: If the name is unknown.
         """
-        if name is None:
-            return None
+        return None if name is None else cls.named(name)
+
+    @classmethod
+    def named(cls, name: str) -> "Zone":
+        """Return the zone with a name.
+
+        Raises:
+            ConfigurationError: If the name is unknown.
+        """
         try:
             # UTC is known even without an IANA database.
             zone = UTC if name == "UTC" else ZoneInfo(name)
@@ -56,9 +64,7 @@ class Zone:
                 return value
 
     def _localize(self, value: datetime) -> datetime | Unsendable:
-        first, second = (value.replace(tzinfo=self._zone, fold=fold) for fold in (0, 1))
-        if first.utcoffset() != second.utcoffset():
-            return Unsendable(
-                f"{value} is skipped or repeated in {self.name}: the clocks change"
-            )
-        return first
+        try:
+            return in_zone(value, self.tz)
+        except ValueError as error:  # also of pandas.NaT
+            return Unsendable(str(error))

@@ -5,6 +5,7 @@ The rows are in `endpoints`; the code that writes and reads each kind of JSON is
 """
 
 from collections.abc import Callable, Mapping, Sequence
+from datetime import tzinfo
 from enum import Enum
 from typing import Any, Literal, TypeAlias
 
@@ -136,6 +137,9 @@ class Codec:
             keys and bodies as `encoder`; None if the kind has no block encoder.
         decode: Read a whole answer of the usual form; return None for any other form,
             which `parts` reads. None if the kind has only `parts`.
+        rows: Return a function that converts flat rows to the inputs that `encoder`
+            and `blocks` take, and returns anything else unchanged; None if the kind
+            takes no rows.
     """
 
     encoder: Callable[["Operation"], Encoder]
@@ -144,6 +148,7 @@ class Codec:
     results: ResultShape | None = None
     blocks: Callable[["Operation"], BlockEncoder] | None = None
     decode: Callable[[bytes], BatchResponse[Any] | None] | None = None
+    rows: Callable[["Operation"], Callable[[Any], Any]] | None = None
 
 
 # The fields that a template can have for object types, in this order.
@@ -283,6 +288,7 @@ class Operation:
     parameters: Query = field(factory=dict, hash=False)
     options: Mapping[str, object] = field(factory=dict, hash=False)
     trace_prefix: str = ""
+    zone: tzinfo | None = None
     max_inputs: int = field(kw_only=True)
 
     @max_inputs.default

@@ -9,6 +9,7 @@ assumes 100.
 """
 
 from collections.abc import Mapping
+from datetime import tzinfo
 from functools import partial
 from typing import TypedDict, Unpack
 
@@ -108,7 +109,8 @@ LEGACY_TYPES = frozenset({"tickets", "products", "line_items"})
 def _check_legacy_type(_verb: str, object_type: str, _api_version: str) -> None:
     if object_type not in LEGACY_TYPES:
         raise ValueError(
-            f"crm-objects/v1 has no {object_type!r}; it has {sorted(LEGACY_TYPES)}"
+            f"crm-objects/v1 has no {object_type!r}. It has "
+            f"{', '.join(sorted(LEGACY_TYPES))}."
         )
 
 
@@ -261,6 +263,7 @@ class OperationOptions(TypedDict, total=False):
     into: type | None
     parameters: Query
     options: Mapping[str, object]
+    zone: tzinfo | None
 
 
 def operation_for(
@@ -320,7 +323,7 @@ def named_call(operation: str) -> Call:
     if verb not in calls:
         raise ValueError(
             "operation must be an object type and a verb, such as 'tickets.update', "
-            f"not {operation!r}; the verbs are {', '.join(calls)}"
+            f"not {operation!r}. The verbs are {', '.join(calls)}."
         )
     check_object_type(object_type)
     return calls[verb]

@@ -18,7 +18,7 @@ from hubbatch.models import UpdateInput, UpsertInput
 
 from .calls import Block, BlockEncoder, Operation
 from .inputs import make_key
-from .property_values import InvalidInput, property_values
+from .property_values import InvalidInput, TimeFormat, property_values
 
 
 _Getter = Callable[[Any], Any]
@@ -47,13 +47,14 @@ def write_blocks(operation: Operation) -> BlockEncoder:
     It returns the same keys and bodies as `write_encoder`.
     """
     id_property, prefix = operation.id_property, operation.trace_prefix
+    times = TimeFormat(operation.zone)
     # An update by a unique property also writes that property.
     supported = (operation.call.verb == "upsert") is (id_property is not None)
 
     def encode(first: int, block: Sequence[Any]) -> Block | None:
         try:
             _check(supported and len(block) > 0)
-            ids, properties = _uniform(block)
+            ids, properties = _uniform(block, times)
             keys = _keys(ids, id_property)
             traces = _trace_ids(prefix, first, block)
             columns = zip(ids, properties, traces, strict=True)
@@ -81,7 +82,7 @@ def write_blocks(operation: Operation) -> BlockEncoder:
 
 def create_blocks(operation: Operation) -> BlockEncoder:
     """Return the encoder of blocks of create inputs; same as `create_encoder`."""
-    prefix = operation.trace_prefix
+    prefix, times = operation.trace_prefix, TimeFormat(operation.zone)
     # A create that can be reconciled has a key, the value of a property.
     supported = operation.id_property is None
 
@@ -89,7 +90,7 @@ def create_blocks(operation: Operation) -> BlockEncoder:
         try:
             _check(supported and len(block) > 0 and _all(dict, block))
             _check(countOf(map(len, block), 1) == len(block))
-            properties = _as_strings([*map(_properties_of, block)])
+            properties = _as_strings([*map(_properties_of, block)], times)
             traces = _trace_ids(prefix, first, block)
             inputs = [
                 {"properties": values, "objectWriteTraceId": trace}
@@ -125,7 +126,9 @@ def _trace_ids(prefix: str, first: int, block: Sequence[Any]) -> list[str]:
     return [f"{prefix}{index}" for index in range(first, first + len(block))]
 
 
-def _uniform(block: Sequence[Any]) -> tuple[list[str], Sequence[Mapping[str, str]]]:
+def _uniform(
+    block: Sequence[Any], times: TimeFormat
+) -> tuple[list[str], Sequence[Mapping[str, str]]]:
     """Return the ids (strings) and the properties with string values.
 
     Raises:
@@ -140,10 +143,12 @@ def _uniform(block: Sequence[Any]) -> tuple[list[str], Sequence[Mapping[str, str
         _check(all(_all(NoneType, [*map(option, block)]) for option in _OPTIONS))
     ids, properties = [*map(get_id, block)], [*map(get_properties, block)]
     _check(_all(str, ids))
-    return ids, _as_strings(properties)
+    return ids, _as_strings(properties, times)
 
 
-def _as_strings(properties: list[Any]) -> Sequence[Mapping[str, str]]:
+def _as_strings(
+    properties: list[Any], times: TimeFormat
+) -> Sequence[Mapping[str, str]]:
     """Return properties, which must be dicts, with names and values as strings."""
     _check(_all(dict, properties))
     # The records of a block have few different names.
@@ -154,7 +159,7 @@ def _as_strings(properties: list[Any]) -> Sequence[Mapping[str, str]]:
     values = chain.from_iterable(map(dict.values, properties))
     strings = countOf(map(type, values), str)
     if strings != sum(map(len, properties)) or not _all(str, names):
-        return [*map(property_values, properties)]
+        return [property_values(values, times) for values in properties]
     _check("" not in names)
     return properties
 

@@ -22,9 +22,16 @@ from hubbatch.models import (
 )
 
 from .bodies import Bodies
-from .calls import BlockEncoder, Encoded, Operation
+from .calls import Block, BlockEncoder, Encoded, Operation
 from .calls import Encoder as InputEncoder
-from .property_values import InvalidInput, check_encodable, property_values, record_id
+from .property_values import (
+    InvalidInput,
+    TimeFormat,
+    check_encodable,
+    property_values,
+    record_id,
+)
+from .rows import is_row
 from .user_classes import class_mapping, is_typed
 
 
@@ -114,13 +121,34 @@ def encoder(operation: Operation) -> InputEncoder:
     The encoder takes an input's index in the whole batch and the input. It raises
     InvalidInput for an input that must not be sent.
     """
-    return operation.call.codec.encoder(operation)
+    codec = operation.call.codec
+    encode = codec.encoder(operation)
+    if codec.rows is None:
+        return encode
+    shape = codec.rows(operation)
+    return lambda index, value: encode(index, shape(value))
 
 
 def block_encoder(operation: Operation) -> BlockEncoder:
     """Return the encoder of blocks of an operation's inputs."""
-    make = operation.call.codec.blocks
-    return _encode_no_block if make is None else make(operation)
+    codec = operation.call.codec
+    if codec.blocks is None:
+        return _encode_no_block
+    encode = codec.blocks(operation)
+    if codec.rows is None:
+        return encode
+    shape = codec.rows(operation)
+
+    def encode_rows(first: int, block: Sequence[Any]) -> Block | None:
+        # The inputs of a source are seldom mixed, so the first one shows the kind.
+        if block and is_row(block[0]):
+            try:
+                block = [*map(shape, block)]
+            except Exception:  # noqa: BLE001 -- a value's own methods may raise anything
+                return None
+        return encode(first, block)
+
+    return encode_rows
 
 
 def _encode_no_block(_first: int, _block: Sequence[object]) -> None:
@@ -208,8 +236,21 @@ class InputForm:
             return {name: written[name] for name in self._known & written.keys()}
         raise InvalidInput(
             f"an input is a mapping with {self.wanted}, or the input class of the "
-            f"verb, not type {type(value).__name__}"
+            f"verb, not type {type(value).__name__}{_conversion(value)}"
         )
+
+
+def _conversion(value: object) -> str:
+    """Return how to convert an object that is probably a row to a mapping."""
+    if hasattr(value, "_asdict"):  # a named tuple
+        return "; convert it with row._asdict()"
+    if hasattr(value, "keys"):  # a row of sqlite3 or asyncpg
+        return "; convert it with dict(row)"
+    if isinstance(value, list | tuple):
+        return "; add the names of the columns: dict(zip(names, row))"
+    if isinstance(value, str):
+        return ". Iterating over a mapping or a table yields names, not rows"
+    return ""
 
 
 _write_values: Any = attrgetter(
@@ -248,6 +289,7 @@ def write_encoder(operation: Operation) -> InputEncoder:
     """Return the encoder of the inputs of update and upsert."""
     default_id_property, prefix = operation.id_property, operation.trace_prefix
     upsert = operation.call.verb == "upsert"
+    times = TimeFormat(operation.zone)
 
     def encode(index: int, value: object) -> Encoded:
         raw_id, properties, name, trace = _WRITE.values(value, default_id_property)
@@ -258,9 +300,11 @@ def write_encoder(operation: Operation) -> InputEncoder:
                 "pass id_property=, or name it in the input",
                 "idProperty",
             )
+        if id_property and raw_id is None and isinstance(properties, Mapping):
+            raw_id = properties.get(id_property)
         identifier = record_id(raw_id, id_property=id_property)
         body: dict[str, object] = {"id": identifier}
-        values = written_values(properties)
+        values = written_values(properties, times)
         if id_property is not None:
             body["idProperty"] = id_property
             if not upsert and id_property not in values:
@@ -278,10 +322,11 @@ def write_encoder(operation: Operation) -> InputEncoder:
 def create_encoder(operation: Operation) -> InputEncoder:
     """Return the encoder of the inputs of create."""
     unique, prefix = operation.id_property, operation.trace_prefix
+    times = TimeFormat(operation.zone)
 
     def encode(index: int, value: object) -> Encoded:
         properties, associations, trace = _CREATE.values(value)
-        values = written_values(properties)
+        values = written_values(properties, times)
         body: dict[str, object] = {"properties": values}
         if associations:
             body["associations"] = _associations(associations)
@@ -321,13 +366,13 @@ def id_encoder(operation: Operation) -> InputEncoder:
     return encode
 
 
-def written_values(properties: object, *, legacy: bool = False) -> Mapping[str, str]:
+def written_values(properties: object, times: TimeFormat) -> Mapping[str, str]:
     """Return properties as HubSpot's strings.
 
     A dict of strings, the usual case, is returned as is, so do not modify it.
     """
     if type(properties) is not dict or _has_others(properties):
-        return property_values(properties, legacy=legacy)
+        return property_values(properties, times)
     if "" in properties:
         raise InvalidInput("a property has an empty name", "properties")
     return properties

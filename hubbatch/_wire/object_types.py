@@ -6,7 +6,7 @@ default.
 """
 
 from collections.abc import Mapping
-from typing import Protocol, TypeVar, overload
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar, overload
 
 from attrs import field
 
@@ -73,8 +73,8 @@ class ObjectType:
         """
         if verb not in self.verbs and api_version in _NARROW_VERSIONS:
             raise ValueError(
-                f"HubSpot has no batch {verb} for {self.name} in {api_version}; "
-                f"it has {' and '.join(self.verbs)}"
+                f"HubSpot has no batch {verb} for {self.name} in {api_version}. "
+                f"It has {' and '.join(self.verbs)}."
             )
 
 
@@ -91,58 +91,91 @@ class StandardTypes:
     """The standard object types as attributes, each with its verbs."""
 
     appointments: ObjectType = ObjectType("0-421", _ANY)
+    """Appointments: create, read, update, upsert, archive."""
     calls: ObjectType = ObjectType("0-48", _CONTACTS)
+    """Calls: create, read, update, upsert, archive."""
     carts: ObjectType = ObjectType("0-142", _crm("carts"))
+    """Carts: create, read, update, upsert, archive."""
     commerce_payments: ObjectType = ObjectType(None, _crm("commercepayments"))
+    """Commerce payments: create, read, update, upsert, archive."""
     communications: ObjectType = ObjectType("0-18", _CONTACTS)
+    """Communications: create, read, update, upsert, archive."""
     companies: ObjectType = ObjectType(
         "0-2", _crm("companies"), defaults=("name", "domain")
     )
+    """Companies: create, read, update, upsert, archive."""
     contacts: ObjectType = ObjectType(
         "0-1", _CONTACTS, defaults=("firstname", "lastname", "email")
     )
+    """Contacts: create, read, update, upsert, archive."""
     contracts: ObjectType = ObjectType(
         None, ("crm.objects.contracts.read", ANY_OBJECT), verbs=_READ_ONLY
     )
+    """Contracts: read."""
     courses: ObjectType = ObjectType("0-410", _crm("courses"), path="0-410")
+    """Courses: create, read, update, upsert, archive."""
     deals: ObjectType = ObjectType(
         "0-3",
         _crm("deals"),
         defaults=("dealname", "amount", "closedate", "pipeline", "dealstage"),
     )
+    """Deals: create, read, update, upsert, archive."""
     discounts: ObjectType = ObjectType("0-84", _LINE_ITEMS)
+    """Discounts: create, read, update, upsert, archive."""
     emails: ObjectType = ObjectType("0-49", _CONTACTS)
+    """Emails: create, read, update, upsert, archive."""
     feedback_submissions: ObjectType = ObjectType(
         "0-19", ("crm.objects.feedback_submissions.read", ANY_OBJECT), verbs=_READ_ONLY
     )
+    """Feedback submissions: read."""
     fees: ObjectType = ObjectType("0-85", _LINE_ITEMS)
+    """Fees: create, read, update, upsert, archive."""
     goal_targets: ObjectType = ObjectType("0-74", _crm("goals"))
+    """Goal targets: create, read, update, upsert, archive."""
     invoices: ObjectType = ObjectType("0-53", _crm("invoices"))
+    """Invoices: create, read, update, upsert, archive."""
     leads: ObjectType = ObjectType("0-136", _crm("leads"))
+    """Leads: create, read, update, upsert, archive."""
     line_items: ObjectType = ObjectType("0-8", _LINE_ITEMS)
+    """Line items: create, read, update, upsert, archive."""
     listings: ObjectType = ObjectType("0-420", _crm("listings"), path="0-420")
+    """Listings: create, read, update, upsert, archive."""
     meetings: ObjectType = ObjectType("0-47", _CONTACTS)
+    """Meetings: create, read, update, upsert, archive."""
     notes: ObjectType = ObjectType("0-46", _CONTACTS)
+    """Notes: create, read, update, upsert, archive."""
     orders: ObjectType = ObjectType("0-123", _crm("orders"))
+    """Orders: create, read, update, upsert, archive."""
     partner_clients: ObjectType = ObjectType(
         None, _crm("partner-clients"), verbs=_NO_NEW_ONES
     )
+    """Partner clients: read, update."""
     partner_services: ObjectType = ObjectType(
         None, _crm("partner-services"), verbs=_NO_NEW_ONES
     )
+    """Partner services: read, update."""
     payments: ObjectType = ObjectType("0-101", _ANY, verbs=_READ_ONLY)
+    """Payments: read."""
     postal_mail: ObjectType = ObjectType("0-116", _CONTACTS)
+    """Postal mail: create, read, update, upsert, archive."""
     products: ObjectType = ObjectType(
         "0-7", _crm("products"), defaults=("name", "description", "price")
     )
+    """Products: create, read, update, upsert, archive."""
     projects: ObjectType = ObjectType("0-970", _crm("projects"))
+    """Projects: create, read, update, upsert, archive."""
     quotes: ObjectType = ObjectType("0-14", _crm("quotes"))
+    """Quotes: create, read, update, upsert, archive."""
     services: ObjectType = ObjectType("0-162", _crm("services"), path="0-162")
+    """Services: create, read, update, upsert, archive."""
     subscriptions: ObjectType = ObjectType(
         "0-69", ("crm.objects.subscriptions.read", ANY_OBJECT)
     )
+    """Subscriptions: create, read, update, upsert, archive."""
     tasks: ObjectType = ObjectType("0-27", _CONTACTS)
+    """Tasks: create, read, update, upsert, archive."""
     taxes: ObjectType = ObjectType("0-86", _LINE_ITEMS)
+    """Taxes: create, read, update, upsert, archive."""
     tickets: ObjectType = ObjectType(
         "0-5",
         ("tickets", "tickets"),
@@ -155,12 +188,37 @@ class StandardTypes:
             "subject",
         ),
     )
+    """Tickets: create, read, update, upsert, archive."""
     users: ObjectType = ObjectType("0-115", _crm("users"))
+    """Users: create, read, update, upsert, archive."""
+
+    if not TYPE_CHECKING:  # to a type checker, any name would exist
+
+        def __getattr__(self, name: str) -> Any:
+            """Raise an AttributeError that names the attribute that was meant."""
+            if hasattr(type(self), name):  # a property whose code raised the error
+                return object.__getattribute__(self, name)
+            raise AttributeError(_unknown(self, name), name=name)
 
 
 STANDARD_TYPES: Mapping[str, ObjectType] = {
     name: row for name, row in vars(StandardTypes).items() if type(row) is ObjectType
 }
+
+
+def _unknown(owner: object, name: str) -> str:
+    message = f"{type(owner).__name__!r} object has no attribute {name!r}"
+    if name.startswith("_"):  # what copy, pickle or a notebook look for
+        return message
+    known = standard_type(name)
+    if known is not None:
+        return f"{message}. Did you mean `{known.name}`?"
+    from difflib import get_close_matches  # noqa: PLC0415 -- rarely needed
+
+    public = [one for one in dir(owner) if not one.startswith("_")]
+    near = get_close_matches(name.lower(), public, n=1, cutoff=0.7)
+    hint = "".join(f"Did you mean `{one}`? " for one in near)
+    return f'{message}. {hint}A custom object type is `.objects("{name}")`'
 
 
 def _singular(name: str) -> str:
@@ -210,6 +268,6 @@ def type_id(object_type: str) -> str:
     found = known.id if known else object_type
     if found is None or "-" not in found:
         raise ValueError(
-            f"lists need the object type's id, e.g. '2-3456', not {object_type!r}"
+            f"Lists need the object type's id, e.g. '2-3456', not {object_type!r}."
         )
     return found

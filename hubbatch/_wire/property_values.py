@@ -4,7 +4,7 @@ import math
 import re
 
 from collections.abc import Callable, Collection, Mapping
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, tzinfo
 from decimal import Decimal
 from enum import Enum
 from typing import Any
@@ -37,10 +37,70 @@ _MOST_ID_DIGITS = len(str(_LARGEST_ID))
 _FLOAT_LIKE = re.compile(r"[+-]?\d+(\.\d*)?([eE][+-]?\d+)?")
 
 
-def property_values(properties: object, *, legacy: bool = False) -> dict[str, str]:
-    """Return the properties of one record as strings, omitting those that are None.
+@frozen
+class TimeFormat:
+    """How dates and times are written.
 
-    `legacy` writes dates and times in the format of crm-objects/v1.
+    Attributes:
+        zone: The time zone of times without one; None if such times are invalid.
+        legacy: In milliseconds since 1970, as crm-objects/v1 expects.
+    """
+
+    zone: tzinfo | None = None
+    legacy: bool = False
+
+    def instant(self, name: str, value: datetime) -> str:
+        """Return a time as a string.
+
+        Raises:
+            InvalidInput: If it is not an instant.
+        """
+        if value.utcoffset() is None:
+            if self.zone is None:
+                raise InvalidInput(
+                    f"property {name!r} is a datetime without a time zone. Pass "
+                    'timezone="Europe/Berlin" (for example), or set its tzinfo',
+                    name,
+                )
+            try:
+                value = in_zone(value, self.zone)
+            except InvalidInput as error:
+                raise InvalidInput(f"property {name!r}: {error}", name) from None
+        return (
+            str(epoch_milliseconds(value)) if self.legacy else iso_milliseconds(value)
+        )
+
+    def day(self, value: date) -> str:
+        """Return a date as a string."""
+        if not self.legacy:
+            return value.isoformat()
+        midnight = datetime(value.year, value.month, value.day, tzinfo=UTC)
+        return str(epoch_milliseconds(midnight))
+
+
+_ISO = TimeFormat()
+
+
+def in_zone(value: datetime, zone: tzinfo) -> datetime:
+    """Return a local time as an instant of a time zone.
+
+    Raises:
+        InvalidInput: If the clocks skip or repeat it: it could be an hour off.
+    """
+    parts = value.timetuple()[:6]
+    # Not `value.replace`: the replace of a pandas Timestamp ignores `fold`.
+    first, second = (
+        datetime(*parts, value.microsecond, tzinfo=zone, fold=fold) for fold in (0, 1)
+    )
+    if first.utcoffset() != second.utcoffset():
+        raise InvalidInput(
+            f"{value} is skipped or repeated in {zone}: the clocks change"
+        )
+    return first
+
+
+def property_values(properties: object, times: TimeFormat = _ISO) -> dict[str, str]:
+    """Return the properties of one record as strings, omitting those that are None.
 
     Raises:
         InvalidInput: If a value cannot be written; the error names the property.
@@ -61,7 +121,7 @@ def property_values(properties: object, *, legacy: bool = False) -> dict[str, st
                 name if isinstance(name, str) else _shown(name),
             )
         try:
-            string = _string(name, value, legacy=legacy)
+            string = _string(name, value, times)
         except InvalidInput:
             raise
         except Exception as error:  # a value's own methods may raise anything
@@ -81,14 +141,14 @@ _PLAIN: dict[type, Callable[[Any], str]] = {
 }
 
 
-def _string(name: str, value: object, *, legacy: bool) -> str | None:
+def _string(name: str, value: object, times: TimeFormat) -> str | None:
     if value is None or type(value) is str:
         return value
     if type(value) in _PLAIN:
         return _PLAIN[type(value)](value)
     if isinstance(value, list | tuple | set | frozenset):
-        return ";".join(_item(name, item, legacy=legacy) for item in _ordered(value))
-    return _scalar(name, value, legacy=legacy)
+        return ";".join(_item(name, item, times) for item in _ordered(value))
+    return _scalar(name, value, times)
 
 
 def _ordered(values: Collection[object]) -> list[object]:
@@ -96,8 +156,8 @@ def _ordered(values: Collection[object]) -> list[object]:
     return sorted(values, key=str) if isinstance(values, set | frozenset) else [*values]
 
 
-def _item(name: str, item: object, *, legacy: bool) -> str:
-    string = None if item is None else _scalar(name, item, legacy=legacy)
+def _item(name: str, item: object, times: TimeFormat) -> str:
+    string = None if item is None else _scalar(name, item, times)
     if string is None:
         raise InvalidInput(f"property {name!r} has a list with None in it", name)
     if ";" in string:
@@ -109,10 +169,10 @@ def _item(name: str, item: object, *, legacy: bool) -> str:
     return string
 
 
-def _scalar(name: str, value: object, *, legacy: bool) -> str | None:
+def _scalar(name: str, value: object, times: TimeFormat) -> str | None:
     match value:
         case Enum():
-            return _string(name, value.value, legacy=legacy)
+            return _string(name, value.value, times)
         case str():
             return str.__str__(value)
         case bool():
@@ -124,23 +184,21 @@ def _scalar(name: str, value: object, *, legacy: bool) -> str | None:
         case Decimal():
             return _finite_decimal(name, value)
         case datetime():
-            return _instant(name, value, legacy=legacy)
+            return times.instant(name, value)
         case date():
-            return _day(value, legacy=legacy)
+            return times.day(value)
         case _:
-            return _foreign(name, value, legacy=legacy)
+            return _foreign(name, value, times)
 
 
-def _foreign(name: str, value: object, *, legacy: bool) -> str | None:
+def _foreign(name: str, value: object, times: TimeFormat) -> str | None:
     if isinstance(value, Unsendable):
         raise InvalidInput(f"property {name!r}: {value.reason}", name)
     if _is_numpy_time(value):
-        # A numpy datetime64 or timedelta64 has no time zone, and its item() may be a
-        # bare number of nanoseconds.
-        raise InvalidInput(f"property {name!r} has a time without a time zone", name)
+        return _string(name, _from_numpy(name, value, times), times)
     inner = _unwrapped(value)
     if type(inner) is not type(value):
-        return _string(name, inner, legacy=legacy)
+        return _string(name, inner, times)
     raise InvalidInput(f"property {name!r} has a value of {_kind(value)}", name)
 
 
@@ -148,9 +206,21 @@ def _is_numpy_time(value: object) -> bool:
     return getattr(getattr(value, "dtype", None), "kind", None) in ("M", "m")
 
 
+def _from_numpy(name: str, value: Any, times: TimeFormat) -> object:
+    """Return a numpy datetime64, which has no time zone, as a datetime."""
+    if times.zone is None or value.dtype.kind != "M":
+        raise InvalidInput(
+            f"property {name!r} has a time without a time zone. Pass "
+            'timezone="Europe/Berlin" (for example)',
+            name,
+        )
+    # The item() of one in nanoseconds is a bare number.
+    return value.astype("datetime64[us]").item()
+
+
 def _unwrapped(value: object) -> object:
-    """Return the Python value of a numpy scalar; anything else unchanged."""
-    unwrap = getattr(value, "item", None)
+    """Return the Python value of a numpy or Arrow scalar; anything else unchanged."""
+    unwrap = getattr(value, "item", getattr(value, "as_py", None))
     if not callable(unwrap) or isinstance(value, type):
         return value
     try:
@@ -177,25 +247,6 @@ def _finite_decimal(name: str, value: Decimal) -> str:
     return format(value, "f")
 
 
-def _instant(name: str, value: datetime, *, legacy: bool) -> str:
-    if value.utcoffset() is None:
-        raise InvalidInput(
-            f"property {name!r} is a datetime without a time zone; attach one, "
-            "e.g. .replace(tzinfo=UTC)",
-            name,
-        )
-    if legacy:
-        return str(epoch_milliseconds(value))
-    return iso_milliseconds(value)
-
-
-def _day(value: date, *, legacy: bool) -> str:
-    if legacy:
-        midnight = datetime(value.year, value.month, value.day, tzinfo=UTC)
-        return str(epoch_milliseconds(midnight))
-    return value.isoformat()
-
-
 def record_id(value: object, *, id_property: str | None = None) -> str:
     """Return an id, or the value of `id_property`, as a string.
 
@@ -217,7 +268,10 @@ def record_id(value: object, *, id_property: str | None = None) -> str:
         inner = value if _is_numpy_time(value) else _unwrapped(value)
         if type(inner) in (str, int) and type(value) is not type(inner):
             return record_id(inner, id_property=id_property)
-        raise InvalidInput(f"{what} must be str or int, not {_kind(value)}", "id")
+        hint = ""
+        if isinstance(inner, float):  # pandas makes floats of a column with gaps
+            hint = "; convert a pandas column with .astype('Int64')"
+        raise InvalidInput(f"{what} must be str or int, not {_kind(value)}{hint}", "id")
     if not written or written != written.strip():
         problem = "empty" if not written.strip() else "padded with white space"
         raise InvalidInput(f"{what} is {problem}: {written!r}", "id")

@@ -23,13 +23,21 @@ from msgspec.json import Decoder
 from hubbatch._timestamps import epoch_milliseconds, iso_milliseconds
 from hubbatch.models import (
     Account,
+    AssociationLimitInput,
     BatchResponse,
+    CreateInput,
+    DealSplit,
+    DealSplitsInput,
     ErrorDetail,
+    LegacyCreateInput,
     LegacyObject,
     LegacyProperty,
+    LegacyUpdateInput,
     SimplePublicObject,
     SimplePublicUpsertObject,
     StandardError,
+    UpdateInput,
+    UpsertInput,
     ValueWithTimestamp,
 )
 
@@ -339,10 +347,31 @@ def register(
 ) -> None:
     """Register a class; `reads` and `writes` convert single fields.
 
+    pydantic then knows the class, too: see `pydantic_schemas`.
+
     cattrs compiles its hooks on first use: compiling all of them here would double the
     import time.
     """
     _registered[cls] = (reads or {}, writes or {})
+    hooked: Any = cls
+    hooked.__get_pydantic_core_schema__ = classmethod(_pydantic_schema)
+
+
+def registered() -> Iterable[type]:
+    """Return the classes that pydantic and `unstructure` know."""
+    return _registered.keys()
+
+
+def fields_written(cls: type) -> _Fields:
+    """Return the functions that write single fields of a class."""
+    _, writes = _registered[cls]
+    return writes
+
+
+def _pydantic_schema(cls: type, source: Any, handler: Any) -> Any:
+    from .pydantic_schemas import schema_of  # noqa: PLC0415 -- it imports pydantic
+
+    return schema_of(cls, source, handler.generate_schema)
 
 
 def _reader(cls: type) -> Hook:
@@ -418,6 +447,15 @@ def _omitting(write: Callable[[Any], dict[str, Any]]) -> Callable[[Any], Any]:
 
 converter: Converter = _make_converter()
 
+for _class in (
+    # Its hooks above take precedence.
+    *(SimplePublicObject, SimplePublicUpsertObject, LegacyObject, LegacyProperty),
+    # `inputs` writes them for HubSpot; pydantic reads them from requests.
+    *(CreateInput, UpdateInput, UpsertInput, LegacyCreateInput, LegacyUpdateInput),
+    *(AssociationLimitInput, DealSplit, DealSplitsInput),
+):
+    register(_class)
+register(Account)
 register(ValueWithTimestamp)
 register(ErrorDetail, {"context": lambda raw, _: structure_context(raw)})
 register(

@@ -32,12 +32,23 @@ from .property_values import property_values
 ID: Final = "id"
 
 
-class _Dataclass(Protocol):
+# attrs' own `AttrsInstance` is empty for checkers without its plugin, so that pyright
+# would accept anything, even a str. Pyright adds `__dataclass_fields__` to the classes
+# of attrs too (PEP 681), and mypy's plugin adds `__attrs_attrs__`.
+class DataclassInstance(Protocol):
+    """An instance of a dataclass."""
+
     __dataclass_fields__: ClassVar[dict[str, Any]]
 
 
-Typed: TypeAlias = attrs.AttrsInstance | _Dataclass
-"""An instance of a user's class: an attrs class or a dataclass."""
+class AttrsInstance(Protocol):
+    """An instance of an attrs class."""
+
+    __attrs_attrs__: ClassVar[Any]
+
+
+Typed: TypeAlias = DataclassInstance | AttrsInstance
+"""An instance of your own dataclass or attrs class."""
 
 
 @frozen
@@ -58,9 +69,9 @@ class PropertyName:
 
 def _check_name(name: object) -> None:
     if not isinstance(name, str) or not name.isprintable():
-        raise TypeError(f"a property name is a printable str, not {name!r}")
+        raise TypeError(f"A property name is a printable str, not {name!r}.")
     if not name:
-        raise ValueError("a property name must not be empty")
+        raise ValueError("A property name must not be empty.")
 
 
 @frozen
@@ -191,7 +202,8 @@ def class_mapping(cls: Any) -> ClassMapping:
             type that a property cannot have.
     """
     if not isinstance(cls, type) or not is_typed(cls):
-        raise TypeError(f"expected an attrs class or a dataclass, not {cls!r}")
+        shown = cls.__name__ if isinstance(cls, type) else repr(cls)
+        raise TypeError(f"Expected an attrs class or a dataclass, not {shown}.")
     return _class_mapping(cls)
 
 
@@ -201,7 +213,7 @@ def _class_mapping(cls: Any) -> ClassMapping:
         hints = get_type_hints(cls, include_extras=True)
     except NameError as error:
         raise TypeError(
-            f"cannot resolve the types of {cls.__name__}: {error}"
+            f"The types of {cls.__name__} cannot be resolved: {error}."
         ) from None
     found = [
         _field(cls, attribute, argument, hints.get(attribute, str), default)
@@ -210,7 +222,9 @@ def _class_mapping(cls: Any) -> ClassMapping:
     names = [field.property for field in found]
     twice = {name for name in names if names.count(name) > 1}
     if twice:
-        raise TypeError(f"{cls.__name__} has two fields for {sorted(twice)}")
+        raise TypeError(
+            f"{cls.__name__} has two fields for {', '.join(sorted(twice))}."
+        )
     # By HubSpot's name: a field called `id` may hold another property.
     of_id = next((field for field in found if field.property == ID), None)
     return ClassMapping(
@@ -246,10 +260,11 @@ def _field(
     name = names[0] if names else PropertyName(attribute.lstrip("_"))
     of_type, nullable = without_none(hint)
     if not can_be(of_type):
+        shown = of_type.__name__ if isinstance(of_type, type) else of_type
         raise TypeError(
-            f"{cls.__name__}.{attribute} is of type {of_type}, which a property cannot "
-            "have: expected str, int, float, Decimal, bool, date, datetime, an Enum, a "
-            "Literal, or a list, set or tuple of these"
+            f"{cls.__name__}.{attribute} is of type {shown}, which a property cannot "
+            "have. Expected str, int, float, Decimal, bool, date, datetime, an Enum, a "
+            "Literal, or a list, set or tuple of these."
         )
     return Field(
         attribute,

@@ -79,7 +79,7 @@ async def _check_account(hub: HubBatch, expected: int | None) -> None:
         found = (await hub.account()).portal_id
         if found != expected:
             raise ValueError(
-                f"the access token belongs to account {found}, not to {expected}"
+                f"The access token belongs to account {found}, not to {expected}."
             )
 
 

@@ -2,28 +2,39 @@
 
 Example::
 
-    app = FastAPI(lifespan=lifespan(HubBatch))
+    app = FastAPI(lifespan=lifespan(HubBatch), responses=ERROR_RESPONSES)
     add_exception_handlers(app)
 
     @app.patch("/tickets/{id}")
-    async def update(id: str, properties: dict[str, str], hub: Hub): ...
+    async def update(
+        id: str, properties: dict[str, str], hub: Hub
+    ) -> SimplePublicObject:
+        return await hub.single.tickets.update(id, properties)
+
+A route can return HubSpot's results, with or without an annotation: its response is
+HubSpot's JSON.
 """
 
+import asyncio
 import logging
 
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from datetime import UTC, datetime
 from math import ceil
-from typing import Annotated, Any
+from typing import Annotated, Any, NotRequired
 
 from attrs import asdict
 
+from hubbatch._escapes import visible
 from hubbatch._outcomes.outcome import Summary
+from hubbatch._outcomes.response import CombinedResponse
+from hubbatch._wire.records import registered
 from hubbatch.accounts import Accounts
 from hubbatch.client import HubBatch
 from hubbatch.errors import (
     APIError,
+    AuthenticationError,
     BatchFailed,
     CertificateError,
     CheckFailed,
@@ -31,8 +42,12 @@ from hubbatch.errors import (
     DailyLimitReached,
     HubBatchError,
     HubSpotUnavailable,
+    InvalidRequestError,
     ListError,
     OutcomeUnknown,
+    PermissionDeniedError,
+    ProxyError,
+    ReconnectRequired,
     RecordConflict,
     RecordError,
     RecordNotFound,
@@ -43,28 +58,38 @@ from hubbatch.errors import (
 
 try:
     from fastapi import Depends, FastAPI
+    from fastapi.encoders import ENCODERS_BY_TYPE
     from fastapi.requests import HTTPConnection, Request
     from fastapi.responses import JSONResponse
+    from typing_extensions import TypedDict  # pydantic refuses typing's before 3.12
 except ImportError as _missing:
     raise ImportError(
         "this integration needs FastAPI: pip install 'hubbatch[fastapi]'"
     ) from _missing
+
+from hubbatch._wire.pydantic_schemas import to_json  # it needs pydantic
 
 
 Opening = Callable[[], AbstractAsyncContextManager[HubBatch | Accounts]]
 Lifespan = Callable[[FastAPI], AbstractAsyncContextManager[Mapping[str, Any]]]
 
 _STATE = "hubbatch"
-_BAD_GATEWAY = 502
+_UNPROCESSABLE, _BAD_GATEWAY = 422, 502
+_RETRIED = (429, 503)  # the statuses that have Retry-After
 # Values of Retry-After, in seconds: when a queue is full, when HubSpot is down, and
 # when the daily limit is reached and its end is not known.
 _SOON, _LATER, _MUCH_LATER = 1, 30, 3600
 _LISTED = 100  # errors of a batch in a response, at most
+_CHECK_TIMEOUT = 10.0  # seconds; a start does not wait longer for HubSpot
 
 _logger = logging.getLogger("hubbatch")
 
+# For routes without a return annotation. FastAPI asks pydantic about the others.
+for _class in (*registered(), CombinedResponse):
+    ENCODERS_BY_TYPE[_class] = to_json
 
-def lifespan(opening: Opening) -> Lifespan:
+
+def lifespan(opening: Opening, *, check: bool = False) -> Lifespan:
     """Return a lifespan for an application with one client, or with `Accounts`.
 
     The lifespan enters `opening()` with `async with` when a process starts, and sets
@@ -74,14 +99,46 @@ def lifespan(opening: Opening) -> Lifespan:
 
     Args:
         opening: Returns the client or the `Accounts`; e.g. the class `HubBatch`.
+        check: Whether to ask HubSpot for the client's account first. The process does
+            not start if HubSpot refuses the access token. If HubSpot is unavailable or
+            does not answer within 10 s, the process starts and logs a warning. Not for
+            `Accounts`: one account's token must not stop the others.
     """
 
     @asynccontextmanager
     async def of_app(_: FastAPI) -> AsyncIterator[Mapping[str, Any]]:
         async with opening() as opened:
+            if check:
+                await _check_token(opened)
             yield {_STATE: opened}
 
     return of_app
+
+
+async def _check_token(opened: HubBatch | Accounts) -> None:
+    if not isinstance(opened, HubBatch):
+        raise ConfigurationError(
+            "lifespan(check=True) needs one client: Accounts opens a client when a "
+            "request names its account. Leave check out, and check the accounts that "
+            "you know in a readiness route: await (await accounts.get(id)).account()"
+        )
+    try:
+        async with asyncio.timeout(_CHECK_TIMEOUT):
+            await opened.account()
+    except ConfigurationError:
+        raise
+    except (AuthenticationError, PermissionDeniedError) as error:
+        error.add_note(
+            "The application does not start, because HubSpot refuses its access token. "
+            + _hint(error)
+        )
+        raise
+    except (HubBatchError, TimeoutError) as error:
+        _logger.warning(
+            "The access token could not be checked (%s). The application starts "
+            "without the check.",
+            type(error).__name__,
+        )
 
 
 async def client(connection: HTTPConnection) -> HubBatch:
@@ -170,22 +227,60 @@ async def _answer(_: Request, error: Exception) -> JSONResponse:
         raise error
     status = _status(error)
     if status == _BAD_GATEWAY:
-        described = describe(error)
-        _logger.error(
-            "HubSpot refused a call: %s, category %s, correlation id %s",
-            described["error"],
-            described.get("category"),
-            described.get("correlation_id"),
-            extra=described,
-        )
-    body = {"detail": _DETAILS[status], **describe(error)}
+        _log(error)
+    body: ErrorBody = {"detail": _DETAILS[status], **_description(error)}  # type: ignore[typeddict-item] # mypy misses keys that may be absent
     if isinstance(error.summary, Summary):
         body["summary"] = asdict(error.summary)
     if isinstance(error, BatchFailed):
         errors = [*_leaves(error)]
         body["count"] = len(errors)
-        body["errors"] = [describe(item) for item in errors[:_LISTED]]
+        body["errors"] = [_description(item) for item in errors[:_LISTED]]
     return JSONResponse(body, status, _headers(error, status))
+
+
+def _log(error: HubBatchError) -> None:
+    """Log an error that the operator of the application has to resolve."""
+    described = _description(error)
+    status = getattr(error, "status", None)
+    facts = [f"{status} {described['error']}" if status else described["error"]]
+    if "category" in described:
+        facts.append(f"category {visible(described['category'])}")
+    if "correlation_id" in described:
+        facts.append(f"correlation id {visible(described['correlation_id'])}")
+    _logger.error(
+        "A call to HubSpot failed: %s. %s",
+        ", ".join(facts),
+        _hint(error),
+        extra={**described, "status": status},
+    )
+
+
+def _hint(error: HubBatchError) -> str:
+    """Return what the operator of the application can do about an error."""
+    match error:
+        case ReconnectRequired():
+            return "The account must install the app again."
+        case AuthenticationError():
+            return (
+                "Check the access token: the environment variable "
+                "HUBSPOT_ACCESS_TOKEN, or what the application passes instead."
+            )
+        case PermissionDeniedError(scopes=scopes) if scopes:
+            named = visible(" or ".join(scopes))
+            return f"Add a scope that the access token lacks: {named}."
+        case PermissionDeniedError():
+            return "Check the scopes of the access token, and its user's permissions."
+        case InvalidRequestError():
+            return "Check the object type, the id property and the API version."
+        case ProxyError():
+            return "A proxy or firewall answered instead of HubSpot."
+        case CertificateError():
+            return (
+                "Behind a proxy that inspects TLS, set SSL_CERT_FILE to a PEM file "
+                "with its CA certificate."
+            )
+        case _:
+            return "Quote the correlation id to HubSpot's support."
 
 
 _DETAILS: Mapping[int, str] = {
@@ -232,7 +327,7 @@ def _leaves(group: ExceptionGroup[RecordError]) -> Iterator[RecordError]:
 
 
 def _headers(error: HubBatchError, status: int) -> dict[str, str]:
-    if status not in (429, 503) or isinstance(error, BatchFailed):
+    if status not in _RETRIED or isinstance(error, BatchFailed):
         return {}  # part of the batch may have been written
     seconds = _SOON
     if isinstance(error, DailyLimitReached):
@@ -245,17 +340,82 @@ def _headers(error: HubBatchError, status: int) -> dict[str, str]:
     return {"Retry-After": str(seconds)}
 
 
+class ErrorDescription(TypedDict):
+    """The parts of an error that a client may see."""
+
+    error: str
+    category: NotRequired[str]
+    code: NotRequired[str]
+    property: NotRequired[str]
+    correlation_id: NotRequired[str]
+
+
+class ErrorBody(ErrorDescription):
+    """The body of the response to an error of hubbatch."""
+
+    detail: str
+    summary: NotRequired[dict[str, float]]
+    count: NotRequired[int]
+    errors: NotRequired[list[ErrorDescription]]
+
+
+class ValidationError(TypedDict):
+    """One reason why a request is not valid."""
+
+    # The names of this class and the next are FastAPI's own. It then refers to these
+    # classes in the routes that have its usual 422 alone.
+
+    loc: list[str | int]
+    msg: str
+    type: str
+
+
+class HTTPValidationError(TypedDict):
+    """FastAPI's response to a request that is not valid."""
+
+    detail: NotRequired[list[ValidationError]]
+
+
+def _documented(status: int) -> dict[str, Any]:
+    documented: dict[str, Any] = {"model": ErrorBody, "description": _DETAILS[status]}
+    if status == _UNPROCESSABLE:
+        documented["model"] = ErrorBody | HTTPValidationError
+        documented["description"] += " Or FastAPI does not accept the request."
+    if status in _RETRIED:
+        seconds = {"type": "integer", "minimum": 1}
+        described = "The seconds to wait before the request is repeated."
+        documented["headers"] = {
+            "Retry-After": {"description": described, "schema": seconds}
+        }
+    return documented
+
+
+ERROR_RESPONSES: dict[int | str, dict[str, Any]] = {
+    status: _documented(status) for status in _DETAILS
+}
+"""The responses of `add_exception_handlers`, for the OpenAPI document.
+
+Pass it to the application or to a router: `FastAPI(responses=ERROR_RESPONSES)`.
+"""
+
+
 def describe(error: HubBatchError) -> dict[str, Any]:
     """Return the parts of an error that a client may see, e.g. to end a stream with.
 
     The keys are `error` (its class) and, if known, `category`, `code`, `property` and
     `correlation_id`.
     """
-    fields = {
-        "error": type(error).__name__,
-        "category": getattr(error, "category", None),
-        "code": getattr(error, "code", None),
-        "property": getattr(error, "property_name", None),
-        "correlation_id": getattr(error, "correlation_id", None),
-    }
-    return {name: value for name, value in fields.items() if value is not None}
+    return {**_description(error)}
+
+
+def _description(error: HubBatchError) -> ErrorDescription:
+    described: ErrorDescription = {"error": type(error).__name__}
+    if (category := getattr(error, "category", None)) is not None:
+        described["category"] = category
+    if (code := getattr(error, "code", None)) is not None:
+        described["code"] = code
+    if (name := getattr(error, "property_name", None)) is not None:
+        described["property"] = name
+    if (correlation_id := getattr(error, "correlation_id", None)) is not None:
+        described["correlation_id"] = correlation_id
+    return described

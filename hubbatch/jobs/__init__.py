@@ -2,14 +2,21 @@
 
     from hubbatch.jobs import Job
 
-    job = Job(hub, "upsert", "tickets", rows, id_property="ref", journal="run.db")
+    job = Job(hub, "upsert", "tickets", "rows.csv", id_property="ref", journal="run.db")
     report = await job.run()
 
 Jobs with a journal need the extra `jobs` (`pip install 'hubbatch[jobs]'`).
 """
 
 from hubbatch._public import publish as _publish
-from hubbatch._tables.column_mapping import Columns
+from hubbatch._tables.column_mapping import (
+    ColumnMapping,
+    Columns,
+    InputBuilder,
+    JobVerb,
+    KeyedInput,
+)
+from hubbatch._wire.calls import Operation
 from hubbatch.errors import CheckFailed, SourceError
 
 from .arrow import ArrowSource, ParquetSource
@@ -20,10 +27,11 @@ from .failures_source import FailedCall, FailuresSource
 from .id_map import IdMap
 from .job import Job
 from .job_report import JobReport
+from .outputs import BlockSink, Sink, SinkOrPath
 from .pairs import PairColumns, by_label, find_type
 from .parquet import write_parquet
 from .report import write_report
-from .row_source import Row, Source
+from .row_source import AnySource, AsyncRowIterable, Row, RowIterable, Source
 from .schema import Schema, ask_schema, read_schema, write_schema
 from .sinks import Failures, Pairs, Records, Results
 from .sources import CsvSource, JsonLinesSource, open_source
@@ -33,9 +41,13 @@ from .tables import SqliteSource
 
 
 __all__ = [
+    "AnySource",
     "ArrowSource",
+    "AsyncRowIterable",
+    "BlockSink",
     "CheckFailed",
     "CheckReport",
+    "ColumnMapping",
     "Columns",
     "CsvSource",
     "Export",
@@ -44,10 +56,14 @@ __all__ = [
     "FailuresSource",
     "Finding",
     "IdMap",
+    "InputBuilder",
     "Job",
     "JobReport",
     "JobStatus",
+    "JobVerb",
     "JsonLinesSource",
+    "KeyedInput",
+    "Operation",
     "PairColumns",
     "Pairs",
     "ParquetSource",
@@ -55,7 +71,10 @@ __all__ = [
     "Rehearsal",
     "Results",
     "Row",
+    "RowIterable",
     "Schema",
+    "Sink",
+    "SinkOrPath",
     "Source",
     "SourceError",
     "SqliteSource",

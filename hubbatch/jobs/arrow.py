@@ -8,25 +8,27 @@ unless a zone is set.
 import hashlib
 import os
 
-from collections.abc import Iterator, Sized
+from collections.abc import Iterable, Iterator, Sequence, Sized
 from contextlib import closing
 from pathlib import Path
 from typing import Any
 
 from hubbatch._tables.arrow import (
+    check_names,
     check_times,
     column_names,
     need_pyarrow,
     plain_rows,
 )
 from hubbatch._tables.column_mapping import ColumnMapping
+from hubbatch._tables.table_inputs import open_table
 from hubbatch._tables.zones import Zone
 from hubbatch.errors import SourceError
 
 from .tables import Table
 
 
-# The number of rows to hold in memory at a time.
+# The number of rows of a file to hold in memory at a time.
 _BLOCK = 10_000
 _FILE_BLOCK = 1024 * 1024
 
@@ -39,19 +41,19 @@ class _ArrowTable(Table):
         self._arrow = need_pyarrow()
         self._zone = Zone.find(timezone)
 
-    def _check(self, schema: Any) -> None:
+    def _check(self, names: Sequence[str], schema: Any) -> None:
         """Check the columns, before the first row.
 
         Raises:
             SourceError: If two columns have the same name, or a column that is used has
                 times without a zone and no zone is set.
         """
-        names = column_names(schema, self.name)
+        check_names(self.name, names)
         if self._zone is None:
-            check_times(self._arrow, schema, self._columns.used(names), self.name)
+            check_times(self._arrow, schema, self.columns.used(names), self.name)
 
-    def _plain(self, batch: Any) -> Iterator[dict[str, Any]]:
-        return plain_rows(self._arrow, batch, self.name, zone=self._zone)
+    def _localized(self, rows: Iterable[dict[str, Any]]) -> Iterator[dict[str, Any]]:
+        return iter(rows) if self._zone is None else map(self._zone.localize, rows)
 
 
 class ArrowSource(_ArrowTable):
@@ -109,11 +111,9 @@ class ArrowSource(_ArrowTable):
 
     def _records(self) -> Iterator[dict[str, Any]]:
         try:
-            reader = self._arrow.RecordBatchReader.from_stream(self._data)
-            self._check(reader.schema)
-            for batch in reader:
-                for start in range(0, batch.num_rows, _BLOCK):
-                    yield from self._plain(batch.slice(start, _BLOCK))
+            names, schema, rows = open_table(self._data)
+            self._check(names, schema)
+            yield from self._localized(rows)
         except (self._arrow.ArrowException, OSError) as error:
             raise SourceError(f"{self.name}: {error}") from None
 
@@ -166,10 +166,11 @@ class ParquetSource(_ArrowTable):
 
     def _records(self) -> Iterator[dict[str, Any]]:
         with closing(self._open()) as file:
-            self._check(file.schema_arrow)
+            schema = file.schema_arrow
+            self._check(column_names(schema), schema)
             try:
                 for batch in file.iter_batches(batch_size=_BLOCK):
-                    yield from self._plain(batch)
+                    yield from self._localized(plain_rows(self._arrow, batch))
             except (self._arrow.ArrowException, OSError) as error:
                 raise SourceError(f"{self.name}: damaged: {error}") from None
 

@@ -16,6 +16,7 @@ from typing import Any
 from hubbatch._wire.endpoints import Operation
 from hubbatch._wire.property_values import (
     InvalidInput,
+    TimeFormat,
     Unsendable,
     check_encodable,
     property_values,
@@ -142,7 +143,7 @@ def _named(pair: Any, *, legacy: bool) -> Any:
 def _property(name: Any, value: Any, *, legacy: bool) -> Any:
     """Return a property's value: unchanged, in the form to send, or marked."""
     try:
-        sent = property_values({name: value}, legacy=legacy)
+        sent = property_values({name: value}, TimeFormat(legacy=legacy))
         check_encodable(sent)
     except InvalidInput:
         return _unsendable(value)

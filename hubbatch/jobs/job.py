@@ -5,6 +5,7 @@ import asyncio
 from collections.abc import (
     AsyncIterable,
     AsyncIterator,
+    Callable,
     Collection,
     Generator,
     Iterable,
@@ -17,12 +18,14 @@ from copy import copy
 from itertools import chain, islice
 from os import PathLike
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from hubbatch._net.batch import Batch
+from hubbatch._net.progress import ProgressReporter, check_progress
 from hubbatch._net.run import Run
 from hubbatch._outcomes.outcome import OutcomeStatus, unknown_error, unsuccessful
 from hubbatch._tables.column_mapping import JobVerb
+from hubbatch._wire.arguments import Table
 from hubbatch.client import HubBatch
 from hubbatch.errors import ConfigurationError, HubBatchError
 from hubbatch.models import Property
@@ -30,6 +33,7 @@ from hubbatch.models import Property
 from .check import check, raise_if_refused
 from .identity import Identity
 from .job_report import Stopped
+from .job_source import count_rows, open_job_source
 from .journal import History, Journal
 from .lifecycle import Lifecycle
 from .options import (
@@ -65,12 +69,24 @@ class Job(Lifecycle):
         verb: create, read, update, upsert or archive.
         object_type: E.g. `tickets`; or `associations.contacts.companies`, with the
             verbs read, create, create_default, archive and archive_labels.
-        source: A `Source`, or any iterable or async iterable of inputs.
-        id_property: The unique property that the ids are values of, as for the verb.
-        properties: The properties to read.
+        source: The path of a file (see `open_source`), a `Source`, a table (pandas,
+            polars, pyarrow, DuckDB), or any iterable or async iterable of inputs.
+        id_property: The unique property that the ids are values of, as for the verb. A
+            `Source` with `Columns` has it already.
+        properties: The properties to read. For the other verbs and a path: the columns
+            to send if not all, as names or as a mapping from columns to properties.
         reconcile_by: A unique property. Before a create that may have been written is
             sent again, its record is looked up by this property.
         legacy: Whether to use `crm-objects/v1`.
+        id_column: For a path: the column with the ids. By default the column with the
+            name of `id_property`, or else `id`.
+        empty: For a path: whether an empty cell keeps the property's value (`skip`, the
+            default) or clears it (`clear`).
+        encoding: For a path: a Python codec. Default: UTF-8.
+        delimiter: For the path of a CSV: one character. Default: a comma.
+        query: For the path of a SQLite database: a SELECT with an ORDER BY.
+        timezone: The time zone of times without one (`"Europe/Berlin"`), as for the
+            verb. For the path of a Parquet file, a table and inputs.
         journal: The path of the journal. If it records that the job is finished,
             nothing is sent.
         results: A path (`.csv`, `.jsonl`) or a `Sink`: one line per success.
@@ -81,6 +97,8 @@ class Job(Lifecycle):
             the verb.
         account: The portal id that the access token must belong to.
         limit: The maximum number of rows to take from the source.
+        progress: Called as `progress(done, total)`, as for the verbs; `done` includes
+            the rows that earlier runs of the job finished.
         preflight: Whether to check every row first (see `check`), and send nothing if
             HubSpot would certainly refuse one; or the property definitions to check
             against, instead of those that HubSpot returns. A resumed job is not checked
@@ -92,8 +110,9 @@ class Job(Lifecycle):
         operation: The call that the job makes.
 
     Raises:
-        ConfigurationError: If the verb, an option or a path cannot be used.
-        TypeError: If `source` is neither a source nor an iterable.
+        ConfigurationError: If the verb, an option or a path cannot be used, or if an
+            option differs from that of the source.
+        TypeError: If `source` is neither a path nor a source nor an iterable.
     """
 
     def __init__(
@@ -101,12 +120,23 @@ class Job(Lifecycle):
         hub: HubBatch,
         verb: JobVerb,
         object_type: str,
-        source: Source | Iterable[Any] | AsyncIterable[Any],
+        source: str
+        | PathLike[str]
+        | Source
+        | Table
+        | Iterable[Any]
+        | AsyncIterable[Any],
         *,
         id_property: str | None = None,
-        properties: Iterable[str] = (),
+        properties: Mapping[str, str] | Iterable[str] = (),
         reconcile_by: str | None = None,
         legacy: bool = False,
+        id_column: str | None = None,
+        empty: Literal["skip", "clear"] | None = None,
+        encoding: str | None = None,
+        delimiter: str | None = None,
+        query: str | None = None,
+        timezone: str | None = None,
         journal: str | PathLike[str] | None = None,
         results: SinkOrPath | None = None,
         failures: SinkOrPath | None = None,
@@ -115,24 +145,38 @@ class Job(Lifecycle):
         account: int | str | None = None,
         limit: int | None = None,
         preflight: bool | Iterable[Property] = False,
+        progress: Callable[[int, int | None], object] | None = None,
     ) -> None:
-        self._source = as_source(source)
+        opened, options = open_job_source(
+            source,
+            verb,
+            object_type,
+            id_property=id_property,
+            properties=properties,
+            reconcile_by=reconcile_by,
+            legacy=legacy,
+            id_column=id_column,
+            empty=empty,
+            encoding=encoding,
+            delimiter=delimiter,
+            query=query,
+            timezone=timezone,
+        )
         self._preflight = preflight
         self._limit = check_limit(limit)
         portal = check_account(account)
-        options = {
-            "id_property": id_property,
-            "properties": tuple(properties) or None,
-            "reconcile_by": reconcile_by,
-        }
+        check_progress(progress)
+        self._reporter = ProgressReporter(progress, self._count_settled)
         self._verb = find_verb(hub, verb, object_type, legacy=legacy)
         self._options = {
             "max_failures": max_failures,
+            "progress": progress and (lambda _done, _total: self._reporter.report()),
             **check_options(verb, options, legacy=legacy),
         }
         planned = self._batch([])
         planned.close()
         operation = planned.operation
+        self._source = as_source(opened, operation, timezone=timezone)
         path = None if journal is None else Path(journal)
         outputs = {"results": results, "failures": failures, "output": output}
         sinks = [
@@ -143,7 +187,7 @@ class Job(Lifecycle):
         check_paths(path, sinks)
         super().__init__(hub, operation, Journal(path, sinks), portal)
         self._identity_options = {
-            **{name: options[name] for name in IDENTITY_OPTIONS},
+            **{name: options.get(name) for name in IDENTITY_OPTIONS},
             "legacy": legacy,
             "limit": limit,
         }
@@ -190,6 +234,11 @@ class Job(Lifecycle):
         tally.given_up = sum(
             counts[state] for state in FINAL.values() if state is not RowState.SUCCEEDED
         )
+        if self._reporter.callback is not None:
+            rows = await asyncio.to_thread(count_rows, self._source)
+            known = [count for count in (rows, self._limit) if count is not None]
+            self._reporter.total = None if rows is None else min(known)
+            self._reporter.report()
 
     async def _check_rows(self, fingerprint: str | None) -> None:
         raw = self._source.inputs if isinstance(self._source, Inputs) else None
@@ -288,6 +337,9 @@ class Job(Lifecycle):
         return self._verb(inputs, **self._options)
 
     # ---- counts
+
+    def _count_settled(self) -> int:
+        return sum(self._tally.counts.values())
 
     def _counts(self) -> Mapping[str, int]:
         counts = self._tally.counts

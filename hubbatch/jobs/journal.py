@@ -428,10 +428,10 @@ class Journal:
             self.unwritten = self._failed_group.answered
         cause = error if isinstance(error, JournalError) else self._failure(error)
         if self._failed_group is not None or self._store is None:
-            return JournalError(f"{cause}. {describe_loss(self.unwritten, self.path)}")
+            return JournalError(f"{cause} {describe_loss(self.unwritten, self.path)}")
         lines = sum(self._store.count_unwritten().values())
         return JournalError(
-            f"{cause}. {self.path} keeps the {lines:,} lines that are missing there: "
+            f"{cause} {self.path} keeps the {lines:,} lines that are missing there: "
             "free some space and run the same job again, which writes them"
         )
 

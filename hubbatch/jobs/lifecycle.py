@@ -163,7 +163,7 @@ class Lifecycle(ABC):
             RuntimeError: If the job has been run already.
         """
         if self._used:
-            raise RuntimeError("it has run already: create a new one")
+            raise RuntimeError("This job has run already. Create a new one.")
         self._used = True
         await self.prepare()
         if self._history.finished:

@@ -19,10 +19,10 @@ from .sinks import Failures, Pairs, Records, Results
 
 # The options of each verb, except max_failures.
 _OPTIONS: Mapping[str, frozenset[str]] = {
-    "create": frozenset({"reconcile_by"}),
+    "create": frozenset({"reconcile_by", "timezone"}),
     "read": frozenset({"id_property", "properties"}),
-    "update": frozenset({"id_property"}),
-    "upsert": frozenset({"id_property"}),
+    "update": frozenset({"id_property", "timezone"}),
+    "upsert": frozenset({"id_property", "timezone"}),
     "archive": frozenset(),
     "create_default": frozenset(),
     "archive_labels": frozenset(),
@@ -33,9 +33,9 @@ _OBJECT_VERBS = ("create", "read", "update", "upsert", "archive")
 _PAIR_VERBS = ("read", "create", "create_default", "archive", "archive_labels")
 # The options of each verb in `crm-objects/v1`.
 _LEGACY_OPTIONS: Mapping[str, frozenset[str]] = {
-    "create": frozenset(),
+    "create": frozenset({"timezone"}),
     "read": frozenset({"properties"}),
-    "update": frozenset(),
+    "update": frozenset({"timezone"}),
     "archive": frozenset(),
 }
 # The options that must not change when a job resumes. `reconcile_by` may: it only
@@ -56,7 +56,7 @@ def find_verb(
         return _pair_verb(hub, verb, object_type)
     if verb not in _OBJECT_VERBS:
         raise ConfigurationError(
-            f"verb must be one of {[*_OBJECT_VERBS]}, not {verb!r}"
+            f"verb must be one of {', '.join(_OBJECT_VERBS)}, not {verb!r}."
         )
     if not legacy:
         return getattr(hub.objects(object_type), verb)  # type: ignore[no-any-return] # one of its verbs
@@ -73,7 +73,8 @@ def _pair_verb(hub: HubBatch, verb: str, name: str) -> Callable[..., Batch[Any]]
     source, _, target = name.removeprefix(PAIRS).partition(".")
     if verb not in _PAIR_VERBS or not source or not target:
         raise ConfigurationError(
-            f"{name}.{verb}: expected {PAIRS}FROM.TO, and one of {[*_PAIR_VERBS]}"
+            f"{name}.{verb}: expected {PAIRS}FROM.TO, and one of "
+            f"{', '.join(_PAIR_VERBS)}."
         )
     return getattr(hub.associations(source, target), verb)  # type: ignore[no-any-return] # one of its verbs
 
@@ -91,7 +92,7 @@ def check_options(
     for name in chosen:
         if name not in known:
             call = "crm-objects/v1" if legacy else verb
-            raise ConfigurationError(f"{call} has no option {name}")
+            raise ConfigurationError(f"The call {call} has no option {name}.")
     return chosen
 
 
@@ -159,7 +160,7 @@ def check_paths(journal: Path | None, sinks: Iterable[Sink]) -> None:
     for path, count in Counter(paths).items():
         if count > 1:
             raise ConfigurationError(
-                f"{path} is named twice: give each file a path of its own"
+                f"{path} is named twice. Use a path of its own for each file."
             )
 
 

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
 from io import FileIO
 from pathlib import Path
-from typing import Any, Protocol, cast
+from typing import Any, Protocol, TypeAlias, cast
 
 from hubbatch._outcomes.outcome import Outcome
 from hubbatch.errors import ConfigurationError, JournalError
@@ -83,7 +83,8 @@ class StagedSink(Sink, Protocol):
         ...
 
 
-SinkOrPath = Sink | str | os.PathLike[str]
+SinkOrPath: TypeAlias = Sink | str | os.PathLike[str]
+"""A sink, or the path of a file; its suffix selects the format."""
 _EncodeSuccesses = Callable[[Sequence[Outcome[Any]], Sequence[Row]], bytes]
 
 

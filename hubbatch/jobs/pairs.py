@@ -7,6 +7,7 @@ from typing import Any
 from attrs import field, frozen
 
 from hubbatch._tables.column_mapping import BadRow, InputBuilder, KeyedInput, json_kind
+from hubbatch._wire.rows import END_COLUMNS, find_column
 from hubbatch.errors import ConfigurationError
 from hubbatch.models import AssociationSpec
 
@@ -120,8 +121,8 @@ class PairColumns:
 
     def _names(self, present: Sequence[str]) -> Iterator[str]:
         for name, chosen in (("from", self.from_column), ("to", self.to_column)):
-            wanted = [chosen] if chosen else [f"{name}_id", name]
-            found = next((column for column in wanted if column in present), None)
+            wanted = (chosen,) if chosen else END_COLUMNS[name]
+            found = find_column(wanted, present)
             if found is None:
                 columns = " or ".join(f'"{column}"' for column in wanted)
                 raise BadRow(

@@ -1,12 +1,27 @@
 """Rows: the inputs of a job, each with its index in the source."""
 
-from collections.abc import AsyncIterable, AsyncIterator, Iterable, Iterator, Mapping
+from collections.abc import (
+    AsyncIterable,
+    AsyncIterator,
+    Callable,
+    Iterable,
+    Iterator,
+    Mapping,
+)
+from contextlib import suppress
 from hashlib import blake2b
-from typing import Any, Protocol
+from itertools import count
+from typing import Any, Protocol, TypeAlias
 
 import msgspec
 
 from attrs import define, field
+
+from hubbatch._net.source import check_source
+from hubbatch._tables.zones import Zone
+from hubbatch._wire.calls import Operation
+from hubbatch._wire.property_values import InvalidInput
+from hubbatch._wire.rows import pair_shaper
 
 
 @define
@@ -65,27 +80,68 @@ class AsyncRowIterable(Source, Protocol):
     def __aiter__(self) -> AsyncIterator[Row]: ...
 
 
-AnySource = RowIterable | AsyncRowIterable
+AnySource: TypeAlias = RowIterable | AsyncRowIterable
+"""A source of rows."""
 
 
-def as_source(inputs: Any) -> AnySource:
-    """Return a source unchanged; wrap an iterable or async iterable of inputs in one.
+def is_source(inputs: object) -> bool:
+    """Return whether an object is a `Source`."""
+    return callable(getattr(inputs, "fingerprint", None))
+
+
+def as_source(
+    inputs: Any, operation: Operation, *, timezone: str | None = None
+) -> AnySource:
+    """Return a source unchanged; wrap a table, or an iterable of inputs, in one.
+
+    `timezone` is the time zone of the times without one in a table or in mappings.
 
     Raises:
-        TypeError: If it is neither.
+        TypeError: If it is neither a table nor an iterable or async iterable.
     """
-    if callable(getattr(inputs, "fingerprint", None)):
+    if is_source(inputs):
         return inputs  # type: ignore[no-any-return] # it has the protocol's method
-    if isinstance(inputs, str | bytes | Mapping) or not isinstance(
-        inputs, Iterable | AsyncIterable
-    ):
-        raise TypeError(
-            "expected a source, or an iterable or async iterable of inputs, "
-            f"not {type(inputs).__name__}"
-        )
-    if isinstance(inputs, AsyncIterable):
-        return AsyncInputs(inputs)
-    return Inputs(inputs)
+    if hasattr(inputs, "__arrow_c_stream__"):
+        from hubbatch._tables.table_inputs import columns_of, is_table  # noqa: PLC0415
+
+        # These import this module.
+        from .arrow import ArrowSource  # noqa: PLC0415
+        from .pairs import PairColumns  # noqa: PLC0415
+
+        if is_table(inputs):
+            pairs = operation.call.codec.rows is pair_shaper
+            columns = PairColumns() if pairs else columns_of(operation)
+            return ArrowSource(inputs, columns, timezone=timezone)
+    rows = check_source(
+        inputs,
+        "Job() expects a path, a Source, a table, or an iterable or async iterable of "
+        "inputs",
+    )
+    options = {"timezone": timezone}
+    to_row = _RowMaker(operation, Zone.find(timezone))
+    if isinstance(rows, AsyncIterable):
+        return AsyncInputs(rows, to_row, options=options)
+    return Inputs(rows, to_row, options=options)
+
+
+class _RowMaker:
+    """Makes rows from inputs; flat mappings become inputs in HubSpot's shape."""
+
+    def __init__(self, operation: Operation, zone: Zone | None) -> None:
+        rows = operation.call.codec.rows
+        self._shape = None if rows is None else rows(operation)
+        self._zone = zone
+
+    def __call__(self, index: int, item: Any) -> Row:
+        value = item
+        if self._shape is not None:
+            # An invalid row fails alone, when it is encoded.
+            with suppress(InvalidInput):
+                value = self._shape(item)
+        if self._zone is not None:
+            value = self._zone.localize(value)
+        key = _key_of(value)
+        return Row(index, _key_of(item) if key is None else key, value)
 
 
 @define
@@ -93,6 +149,7 @@ class Inputs:
     """Any iterable of inputs. A resumed job compares it row by row."""
 
     inputs: Iterable[Any]
+    to_row: Callable[[int, Any], Row]
     name: str = "inputs"
     options: Mapping[str, Any] = field(factory=dict)
 
@@ -101,8 +158,7 @@ class Inputs:
         return None
 
     def __iter__(self) -> Iterator[Row]:
-        for index, item in enumerate(self.inputs):
-            yield Row(index, _key_of(item), item)
+        return map(self.to_row, count(), self.inputs)
 
 
 @define
@@ -110,6 +166,7 @@ class AsyncInputs:
     """Any async iterable of inputs. A resumed job compares it row by row."""
 
     inputs: AsyncIterable[Any]
+    to_row: Callable[[int, Any], Row]
     name: str = "inputs"
     options: Mapping[str, Any] = field(factory=dict)
 
@@ -120,7 +177,7 @@ class AsyncInputs:
     async def __aiter__(self) -> AsyncIterator[Row]:
         index = 0
         async for item in self.inputs:
-            yield Row(index, _key_of(item), item)
+            yield self.to_row(index, item)
             index += 1
 
 

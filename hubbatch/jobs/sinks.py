@@ -118,8 +118,8 @@ class Records(_Table):
         super().__init__(path)
         if operation.call.writes:
             raise ConfigurationError(
-                f"{self.path}: only a read has output. Use results for a "
-                f"{operation.call.verb}"
+                f"{self.path}: only a read has output. Use results for the verb "
+                f"{operation.call.verb}."
             )
         self._properties = [
             name

@@ -181,7 +181,7 @@ class CsvSource(_File):
             )
         options = {**columns.options(), "delimiter": delimiter}
         super().__init__(path, options, encoding)
-        self._columns = columns
+        self.columns: ColumnMapping = columns
         self._delimiter = delimiter
 
     def _rows(self, lines: io.TextIOBase) -> Iterator[Row]:
@@ -191,7 +191,7 @@ class CsvSource(_File):
         index, line = -1, 1
         try:
             header = self._header(reader)
-            build = self._columns.of_cells(header)
+            build = self.columns.of_cells(header)
             index, line, width = 0, reader.line_num + 1, len(header)
             for cells in reader:
                 if any(cells):
@@ -261,10 +261,10 @@ class JsonLinesSource(LinesFile):
         encoding: str = "utf-8",
     ) -> None:
         super().__init__(path, columns.options(), encoding)
-        self._columns = columns
+        self.columns: ColumnMapping = columns
 
     def _builder(self) -> InputBuilder:
-        return self._columns.of_fields()
+        return self.columns.of_fields()
 
 
 def _stamp(path: Path) -> tuple[int, int] | None:

@@ -42,7 +42,7 @@ class StandardInput:
             **columns.options(),
             "encoding": self._encoding,
         }
-        self._columns = columns
+        self.columns: ColumnMapping = columns
         self._begun = False
 
     def __repr__(self) -> str:
@@ -58,7 +58,7 @@ class StandardInput:
         if self._begun:
             raise SourceError("standard input cannot be read a second time")
         self._begun = True
-        builder = self._columns.of_fields()
+        builder = self.columns.of_fields()
         parser = LineParser("standard input", builder, self._encoding)
         decoder = codecs.getincrementaldecoder(self._encoding)("surrogateescape")
         rest, ended = "", False

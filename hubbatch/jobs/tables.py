@@ -30,13 +30,13 @@ class Table(ABC):
     ) -> None:
         self.name: str = name
         self.options: Mapping[str, Any] = {**columns.options(), **options}
-        self._columns = columns
+        self.columns: ColumnMapping = columns
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__} {self.name!r}>"
 
     def __iter__(self) -> Iterator[Row]:
-        builder = self._columns.of_fields()
+        builder = self.columns.of_fields()
         index = -1
         try:
             for index, record in enumerate(self._records()):

@@ -99,7 +99,7 @@ def test_check_of_what_cannot_be_checked(shell: Shell) -> None:
     people(shell)
 
     assert shell(*CHECK, "--account", "1").lines == [
-        "error: the access token belongs to account 62515, not to 1"
+        "error: The access token belongs to account 62515, not to 1."
     ]
     assert shell(*CHECK, "--account", "62515").status == 1
     assert shell(*CHECK, "--schema", "none.json").status == 2

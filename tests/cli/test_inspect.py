@@ -151,11 +151,11 @@ def test_a_report_that_fails_in_the_end_undoes_nothing(
     shell.write("t.csv", "subject", "a")
 
     def full(*_: object) -> None:
-        raise ConfigurationError("r.html cannot be written: full")
+        raise ConfigurationError("r.html cannot be written: full.")
 
     monkeypatch.setattr("hubbatch.cli.run_job.write_report", full)
     files = ("--journal", "run.db", "--report", "r.html")
     done = shell("create", "tickets", "t.csv", *files)
 
     assert done.status == 0
-    assert done.lines[-1] == "error: r.html cannot be written: full"
+    assert done.lines[-1] == "error: r.html cannot be written: full."

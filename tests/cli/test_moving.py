@@ -130,7 +130,7 @@ def test_a_type_without_a_record_breaks_no_chain(shell: Shell, kind: str) -> Non
         (
             ("--label", "x"),
             (
-                "no association type is 'x'. Choose one by its number: "
+                "No association type is 'x'. Choose one by its number: "
                 "279 (no label), 1 (Primary)"
             ),
         ),
@@ -259,7 +259,7 @@ def test_a_parquet_file_whose_times_have_no_zone(shell: Shell) -> None:
     ):
         assert refused.status == 2
         assert 'column "closed_date" have no time zone' in refused.err
-    assert "unknown time zone 'Mars'" in shell(*words, "--timezone", "Mars").err
+    assert "Unknown time zone 'Mars'" in shell(*words, "--timezone", "Mars").err
     assert shell.sent == ["/crm/v3/properties/tickets"]  # which `check` asked
     assert shell(*words, "--timezone", "Europe/Berlin").status == 0
     stored = shell.sim.store.get("tickets", ticket)

@@ -241,19 +241,22 @@ RAISED: dict[Provoke, tuple[type[HubBatchError], str]] = {
     no_token: (ConfigurationError, "token is not a line of visible ASCII characters"),
     unauthorized: (AuthenticationError, "The access token may be wrong, expired or "),
     unauthorized_account: (AuthenticationError, "The access token may be wrong"),
-    uninstalled: (ReconnectRequired, "400 invalid_grant: .* The account must install"),
-    forbidden: (PermissionDeniedError, r"Missing: .*tickets.*\."),
+    uninstalled: (ReconnectRequired, "The account must install .* 400 invalid_grant: "),
+    forbidden: (
+        PermissionDeniedError,
+        r"Add this scope to the app or service key: tickets\. 403",
+    ),
     unknown_type: (InvalidRequestError, "Unable to infer object type from: butterfl"),
-    unknown_path: (InvalidRequestError, "check base_url, api_version and the object"),
-    redirected: (InvalidRequestError, "a redirect, .*; check base_url"),
+    unknown_path: (InvalidRequestError, "Check base_url, api_version and the object"),
+    redirected: (InvalidRequestError, "Check base_url: it leads to a redirect"),
     day_over: (DailyLimitReached, "no more calls until its next day begins"),
     down: (
         HubSpotUnavailable,
-        "503: Several chunks .* 503: .* Some records may have been written",
+        "Several chunks .* Some records may have been written.* 503: ",
     ),
     down_for_the_account: (
         HubSpotUnavailable,
-        r"503: No request got .*: .* Try ag",
+        r"No request got .* Try again later\. 503: ",
     ),
     too_many: (
         TooManyFailures,
@@ -270,7 +273,7 @@ RAISED: dict[Provoke, tuple[type[HubBatchError], str]] = {
         HubSpotUnavailable,
         "Some records may have been written: look in HubSpot",
     ),
-    nobody_there: (HubSpotUnavailable, r"connection failed: .*9\b.* Try again later"),
+    nobody_there: (HubSpotUnavailable, r"Try again later\. Cannot connect to .*:9: "),
     answer_lost_half_way: (BatchFailed, "1 of 101 records did not succeed"),
     not_taken_half_way: (BatchFailed, "1 of 101 records did not succeed"),
     no_redis: (LimiterUnavailable, r"does not answer \(ConnectionError\)"),
@@ -284,7 +287,9 @@ RECORDS: dict[Provoke, list[tuple[type[RecordError], str]]] = {
     ],
     not_found: [(RecordNotFound, "OBJECT_NOT_FOUND: .* Check that ids are valid")],
     taken: [(RecordConflict, r"CONFLICT: .*Existing ID: \d+")],
-    answer_lost_half_way: [(OutcomeUnknown, "OUTCOME_UNKNOWN: connection failed")],
+    answer_lost_half_way: [
+        (OutcomeUnknown, "OUTCOME_UNKNOWN: The connection was closed")
+    ],
     not_taken_half_way: [(RecordError, "NOT_SENT: 477 MIGRATION_IN_PROGRESS: .*")],
 }
 

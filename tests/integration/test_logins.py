@@ -254,7 +254,7 @@ async def test_a_list_of_typed_records(portal: Portal) -> None:
             await anext(numbered)
         listed = (one.id async for one in hub.tickets.list())
         response = await hub.tickets.read(listed, into=Numbered)
-        with pytest.raises(TypeError, match="expected an attrs class"):
+        with pytest.raises(TypeError, match="Expected an attrs class"):
             hub.tickets.list(into=int)
     assert response.results == [Numbered(1, ids[0]), Numbered(3, ids[2])]
     assert [outcome.id for outcome in response.failed] == [ids[1]]

@@ -168,7 +168,7 @@ def test_create_is_made_once_when_an_actor_is_killed(
         ("read", {}, "must be create, update, upsert or archive"),
         ("create", {}, "reconcile_by"),
         ("upsert", {}, "id_property"),
-        ("archive", {}, 'no column "id"'),
+        ("archive", {}, 'No column "id"'),
         (
             "archive",
             {"id_column": UNIQUE, "actors": 0},

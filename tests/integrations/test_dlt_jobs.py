@@ -136,7 +136,7 @@ def test_load_that_ends_early_resumes_where_it_was(
     when = When(object_type="contacts", skip=2)
     hubspot_simulator.faults.add(Fault("status", times=None, when=when, **fault))
     path = write(tmp_path, *people(2_000))
-    with pytest.raises(LoadFailed, match=f"table 'contacts': {name}") as raised:
+    with pytest.raises(LoadFailed, match=f"Table 'contacts': {name}") as raised:
         run(load(hubspot_simulator, path))
     assert raised.value.passing is passing
     assert str(tmp_path / "outcomes") in str(raised.value)
@@ -175,7 +175,7 @@ def test_too_many_failures_quote_no_value(
         ({"base_url": "http://example.com"}, "ConfigurationError"),
         (
             {"account": 1},
-            "ConfigurationError: the access token belongs to account 62515",
+            "ConfigurationError: The access token belongs to account 62515",
         ),
         ({"max_failures": "many"}, "max_failures"),
     ],

@@ -152,7 +152,7 @@ def test_times_without_a_zone_are_refused_where_they_are_sent() -> None:
 
 
 def test_table_without_ids_is_refused() -> None:
-    with pytest.raises(ConfigurationError, match="table 'contacts': no column \"id\""):
+    with pytest.raises(ConfigurationError, match="Table 'contacts': no column \"id\""):
         read_table(schema("ref", told=adapted(verb="update")))
 
 

@@ -203,7 +203,7 @@ def test_time_without_a_zone_that_is_not_sent_is_no_matter() -> None:
 
 
 def test_time_zone_that_does_not_exist_is_refused_at_once() -> None:
-    with pytest.raises(ConfigurationError, match="unknown time zone 'Atlantis'"):
+    with pytest.raises(ConfigurationError, match="Unknown time zone 'Atlantis'"):
         work(timezone="Atlantis")
 
 
@@ -250,7 +250,7 @@ async def test_portal_without_a_token_is_reported_and_stops_no_other(
     assert [found[name][0] for name in ("62515", "777")] == ["succeeded"] * 2
     assert found["9"] == (
         "not_sent",
-        "the variable HS_9 is not set where an actor runs",
+        "The variable HS_9 is not set where an actor runs.",
     )
     assert found[None][0] == "not_sent"
     assert "portal must be a number" in found[None][1]
@@ -265,7 +265,7 @@ async def test_token_of_another_portal_sends_nothing(
     monkeypatch.setenv("HS_777", portals[62515])
     [told] = await sent(work(portal=777), [{UNIQUE: "E-1"}])
     assert told["status"] == "not_sent"
-    assert told["message"] == "the access token for portal 777 belongs to portal 62515"
+    assert told["message"] == "The access token for portal 777 belongs to portal 62515."
     assert not writes(hubspot_simulator)
 
 
@@ -283,7 +283,7 @@ async def test_token_that_is_wrong_from_the_start_is_tried_once(
         table = pa.table({UNIQUE: ["E-1"]})
         told = [(await made.send(table)).to_pylist()[0] for _ in range(3)]
     assert {row["status"] for row in told} == {"not_sent"}
-    assert told[2]["message"].startswith("nothing more is sent to portal 777: ")
+    assert told[2]["message"].startswith("Nothing more is sent to portal 777: ")
     assert len(hubspot_simulator.requests) == 1
 
 
@@ -316,7 +316,7 @@ async def test_what_hubspot_refuses_for_good_is_not_tried_again(
     assert statuses == {("62515", "succeeded"), ("777", "not_sent")}
     [reason] = {row["message"] for row in told if row["portal"] == "777"}
     assert reason.startswith(
-        "nothing more is sent to portal 777: AuthenticationError: 401"
+        "Nothing more is sent to portal 777: AuthenticationError: The access token"
     )
     assert sum(one.status == 401 for one in hubspot_simulator.requests) == 1
 
@@ -442,8 +442,8 @@ def test_list_that_is_not_whole_raises(
 @pytest.mark.parametrize(
     ("table", "match"),
     [
-        ({"subject": ["a"]}, f'no column "{UNIQUE}" or "id" \\(has: subject\\)'),
-        ({UNIQUE: ["a"]}, 'no column "portal"'),
+        ({"subject": ["a"]}, f'No column "{UNIQUE}" or "id" \\(has: subject\\)'),
+        ({UNIQUE: ["a"]}, 'No column "portal"'),
         (
             {UNIQUE: ["a"], "portal": [777], "seen": [NAIVE]},
             'the times in column "seen" have no time zone',
@@ -480,7 +480,7 @@ def test_two_columns_of_one_name_are_refused() -> None:
     ],
 )
 def test_columns_that_are_needed(what: Work, names: list[str], missing: str) -> None:
-    with pytest.raises(ConfigurationError, match=f'no column "{missing}"'):
+    with pytest.raises(ConfigurationError, match=f'No column "{missing}"'):
         what.check(schema(*names))
 
 

@@ -111,18 +111,18 @@ async def test_variable_that_is_not_set_is_named() -> None:
 
 
 async def test_redis_that_is_not_set_is_named() -> None:
-    with pytest.raises(ConfigurationError, match="the variable NO_REDIS is not set"):
+    with pytest.raises(ConfigurationError, match="The variable NO_REDIS is not set"):
         Portals(load=load, redis_env="NO_REDIS").open(2)
 
 
 async def test_error_of_a_function_is_named_by_its_kind_only() -> None:
     with pytest.raises(ConfigurationError) as caught:
         await client_of(Portals(load=failing), "7")
-    assert str(caught.value) == "load returned no token for portal 7: OSError"
+    assert str(caught.value) == "load returned no token for portal 7: OSError."
 
 
 async def test_error_of_ours_in_a_function_is_passed_on() -> None:
-    with pytest.raises(HubBatchError, match="no 7 here"):
+    with pytest.raises(HubBatchError, match="No 7 here"):
         await client_of(Portals(load=careful), "7")
 
 

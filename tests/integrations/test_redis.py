@@ -649,7 +649,7 @@ def test_bad_account(account: object) -> None:
 def test_bad_url(url: str, named: str) -> None:
     with pytest.raises(ConfigurationError, match=r"^redis must be a URL") as caught:
         RedisRateLimit(url, account="1")
-    assert str(caught.value).endswith(f"not {named}")
+    assert str(caught.value).endswith(f"not {named}.")
     assert caught.value.__suppress_context__
 
 

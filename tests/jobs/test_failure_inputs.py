@@ -238,7 +238,7 @@ def test_values_are_kept_as_they_are_sent() -> None:
         {"objectId": 1, "properties": ["text", {"name": "a"}]},
         {"objectId": 1, "properties": [{"name": 5, "value": "x"}]},
         {"objectId": 1, "properties": [{"name": "a", "value": "x", "more": 1}]},
-        {"id": 1, "other": Decimal(5)},
+        {"id": 1, "properties": {}, "other": Decimal(5)},
         "no id at all",
         None,
     ],

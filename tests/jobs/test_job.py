@@ -472,10 +472,10 @@ async def test_a_source_that_has_changed_is_refused(desk: Desk, change: str) -> 
     desk.sim.faults.clear()
     if change == "another row":
         inputs[3] = people([33])[0]
-        told = "row 4 of inputs is not the row in .*: the source has changed"
+        told = "Row 4 of inputs is not the row in .*: the source has changed"
     else:
         inputs.pop()
-        told = "inputs has fewer rows than .*: the source has changed"
+        told = "Inputs has fewer rows than .*: the source has changed"
 
     with pytest.raises(JournalError, match=told):
         await desk.job("upsert", "contacts", inputs, id_property="email").run()
@@ -490,7 +490,7 @@ async def test_the_line_of_a_changed_row_is_named(desk: Desk) -> None:
     job = desk.job("upsert", "contacts", Table(people([1, 2])), id_property="email")
     await job.run()
 
-    with pytest.raises(JournalError, match=r"row 2 \(line 3\) of table is not"):
+    with pytest.raises(JournalError, match=r"Row 2 \(line 3\) of table is not"):
         await desk.job(
             "upsert", "contacts", Table(people([1, 3])), id_property="email"
         ).run()
@@ -511,7 +511,7 @@ async def test_the_line_of_a_changed_row_is_named(desk: Desk) -> None:
         ({"limit": 0}, "limit must be a number above zero, not 0"),
         ({"limit": True}, "limit must be a number above zero, not True"),
         ({"account": "my portal"}, "account must be a portal id, not 'my portal'"),
-        ({"journal": "outcomes.txt"}, "is named twice: give each file"),
+        ({"journal": "outcomes.txt"}, r"is named twice\. Use a path of its own"),
     ],
 )
 async def test_a_job_that_makes_no_sense_is_refused_at_once(
@@ -526,8 +526,8 @@ async def test_a_job_that_makes_no_sense_is_refused_at_once(
 
 
 async def test_what_is_no_source_is_refused_at_once(desk: Desk) -> None:
-    for given in ("tickets.csv", b"x", {"id": "1"}, 5):
-        with pytest.raises(TypeError, match="expected a source, or an iterable"):
+    for given in (b"x", {"id": "1"}, 5, None):
+        with pytest.raises(TypeError, match="expects a path, a Source, a table, or an"):
             desk.job("update", "tickets", given)
     with pytest.raises(ValueError, match="max_failures must be"):
         desk.job("update", "tickets", [], max_failures="many")
@@ -699,7 +699,7 @@ async def test_what_a_source_raises_is_raised(desk: Desk, later: bool) -> None: 
             yield given
 
     job = desk.job("create", "tickets", later_rows() if later else rows())
-    with pytest.raises(ConfigurationError, match="line 152"):
+    with pytest.raises(ConfigurationError, match="Line 152"):
         await job.run()
 
     status = read_status(desk.journal)

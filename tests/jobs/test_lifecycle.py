@@ -106,4 +106,4 @@ def test_how_an_end_is_called() -> None:
     assert describe_end(None) == ("finished", None)
     said = describe_end(TooManyFailures("property 'x' of 'secret'"))
     assert said == ("TooManyFailures", "more records failed than max_failures allows")
-    assert describe_end(JournalError("why")) == ("JournalError", "why")
+    assert describe_end(JournalError("It is so.")) == ("JournalError", "It is so.")

@@ -84,8 +84,8 @@ def test_foreign_files_are_not_overwritten(tmp_path: Path) -> None:
     for where, told in (
         (path, "exists already: delete it, or name another file"),
         (tmp_path, "exists already"),
-        (tmp_path / "no" / "b", "there is no directory"),
-        (path / "b", "there is no directory|cannot be used"),
+        (tmp_path / "no" / "b", "There is no directory"),
+        (path / "b", "There is no directory|cannot be used"),
         (tmp_path / ("n" * 300), "cannot be used"),
     ):
         with pytest.raises(ConfigurationError, match=told):

@@ -89,14 +89,14 @@ def test_kinds_by_label_and_by_number() -> None:
     assert find_type(KINDS, label="Buyer") == AssociationSpec("USER_DEFINED", 30)
     assert find_type(KINDS, type_id=279) == AssociationSpec("HUBSPOT_DEFINED", 279)
     with pytest.raises(
-        ConfigurationError, match=r"no association type is 'buyer'\. .*30 \(Buyer\)"
+        ConfigurationError, match=r"No association type is 'buyer'\. .*30 \(Buyer\)"
     ):
         find_type(KINDS, label="buyer")
     with pytest.raises(
-        ConfigurationError, match="more than one association type is 'Twin'"
+        ConfigurationError, match="More than one association type is 'Twin'"
     ):
         find_type(KINDS, label="Twin")
-    with pytest.raises(ConfigurationError, match="no association type is 5"):
+    with pytest.raises(ConfigurationError, match="No association type is 5"):
         find_type(KINDS, type_id=5)
 
 

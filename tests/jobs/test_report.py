@@ -385,7 +385,7 @@ def test_without_jinja2_a_report_names_the_extra(
         with pytest.raises(ConfigurationError) as caught:
             refused()
         assert str(caught.value) == (
-            'a report needs Jinja2: pip install "hubbatch[jobs]"'
+            'A report needs Jinja2: pip install "hubbatch[jobs]".'
         )
     assert not path.exists()
 

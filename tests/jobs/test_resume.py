@@ -90,7 +90,7 @@ async def test_a_source_that_ends_too_early_or_holds_other_rows_is_refused() -> 
     with pytest.raises(JournalError, match="fewer rows"):
         await resumption.skip_known(with_loop_turns(iter(rows[:2])))
     other = [*rows[:2], Row(2, "another", {}, 4)]
-    with pytest.raises(JournalError, match=r"row 3 \(line 4\) of table is not the row"):
+    with pytest.raises(JournalError, match=r"Row 3 \(line 4\) of table is not the row"):
         await resumption.skip_known(with_loop_turns(iter(other)))
 
 

@@ -1,16 +1,23 @@
 """What identifies a row."""
 
 from collections.abc import AsyncIterator
-from datetime import date
+from datetime import date, datetime
 from typing import Any
+from zoneinfo import ZoneInfo
 
+import pyarrow as pa  # type: ignore[import-untyped]
 import pytest
 
 from hypothesis import given
 from hypothesis import strategies as st
 
 from hubbatch import CreateInput, LegacyUpdateInput, UpdateInput
+from hubbatch._wire.endpoints import Operation, operation_for
 from hubbatch.jobs.row_source import Row, as_source, digest
+from tests.outcomes.helpers import LEGACY, READ, UPDATE, UPSERT
+
+
+PAIR = operation_for("associations", "create_default", "contacts", "companies")
 
 
 JSON = st.recursive(
@@ -39,12 +46,57 @@ async def test_any_iterable_is_a_source_of_rows(one: Any, key: str | None) -> No
         yield one
 
     expected = [Row(0, key, one), Row(1, key, one)]
-    source = as_source([one, one])
+    source = as_source([one, one], UPDATE)
     assert [*source] == expected  # type: ignore[misc] # it is not asynchronous
     assert source.fingerprint() is None
-    source = as_source(later())
+    source = as_source(later(), UPDATE)
     assert [row async for row in source] == expected  # type: ignore[union-attr] # it is
     assert source.fingerprint() is None
+
+
+async def test_flat_mappings_become_inputs() -> None:
+    local = datetime(2026, 5, 31, 12)  # noqa: DTZ001 -- a time without a zone
+    nested = {"ref": "b", "a": {"nested": 1}}
+    given_rows = [{"ref": "a", "n": float("nan"), "when": local}, nested]
+
+    async def later() -> AsyncIterator[Any]:
+        for row in given_rows:
+            yield row
+
+    noon = datetime(2026, 5, 31, 12, tzinfo=ZoneInfo("Europe/Berlin"))
+    expected = [
+        Row(0, "a", {"id": "a", "properties": {"when": noon}}),
+        Row(1, None, nested),  # it fails alone, when it is encoded
+    ]
+    source = as_source(given_rows, UPSERT, timezone="Europe/Berlin")
+    assert [*source] == expected  # type: ignore[misc] # it is not asynchronous
+    assert source.options == {"timezone": "Europe/Berlin"}
+    source = as_source(later(), UPSERT, timezone="Europe/Berlin")
+    assert [row async for row in source] == expected  # type: ignore[union-attr] # it is
+
+
+@pytest.mark.parametrize(
+    ("operation", "table", "row"),
+    [
+        (UPSERT, {"ref": ["a"], "n": [1]}, {"id": "a", "properties": {"n": 1}}),
+        (READ, {"id": ["1"], "n": [1]}, "1"),
+        (LEGACY, {"id": ["1"], "n": [1]}, {"objectId": "1", "properties": {"n": 1}}),
+        (PAIR, {"from": ["1"], "to": ["2"]}, {"from": {"id": "1"}, "to": {"id": "2"}}),
+    ],
+)
+def test_a_table_is_a_source_of_rows(
+    operation: Operation, table: dict[str, Any], row: Any
+) -> None:
+    source = as_source(pa.table(table), operation)
+
+    assert [found.input for found in source] == [row]  # type: ignore[union-attr]
+    assert source.fingerprint() is not None
+
+
+def test_a_column_of_a_table_is_a_source_of_ids() -> None:
+    source = as_source(pa.chunked_array([["1"]]), READ)
+
+    assert [row.input.as_py() for row in source] == ["1"]  # type: ignore[union-attr]
 
 
 @given(JSON, JSON)

@@ -335,11 +335,11 @@ def test_a_sink_may_have_no_way_to_write_chunks() -> None:
 @pytest.mark.parametrize(
     ("make", "message"),
     [
-        (lambda: Results("r.txt"), "r.txt: results must be .csv or .jsonl"),
-        (lambda: Records("o", read()), "o: output must be .csv or .jsonl"),
+        (lambda: Results("r.txt"), "r.txt: results must be .csv or .jsonl."),
+        (lambda: Records("o", read()), "o: output must be .csv or .jsonl."),
         (
             lambda: Failures("f.csv", UPDATE, legacy=False),
-            "f.csv: failures must be .jsonl",
+            "f.csv: failures must be .jsonl.",
         ),
     ],
 )

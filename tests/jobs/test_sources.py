@@ -424,13 +424,13 @@ async def test_it_can_be_read_once(pipe: io.FileIO) -> None:
 @pytest.mark.parametrize(
     ("content", "encoding", "message"),
     [
-        (b"", "utf-8", "standard input: empty."),
-        (b'{"id": 1}\noops\n', "utf-8", "standard input: line 2: not JSON: "),
-        (b'{"id": "\xe9"}', "utf-8", "standard input: line 1: not UTF-8 (byte 9 "),
+        (b"", "utf-8", "Standard input: empty."),
+        (b'{"id": 1}\noops\n', "utf-8", "Standard input: line 2: not JSON: "),
+        (b'{"id": "\xe9"}', "utf-8", "Standard input: line 1: not UTF-8 (byte 9 "),
         (
             codecs.BOM_UTF16_LE + b"{",
             "utf-16",
-            "standard input: not utf-16: ",
+            "Standard input: not utf-16: ",
         ),
     ],
 )
@@ -451,7 +451,7 @@ async def test_a_bad_line_of_it(
 async def test_a_standard_input_that_is_closed(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("hubbatch.jobs.stdin._STDIN", 2**30)
 
-    with pytest.raises(SourceError, match=r"^standard input: Bad file descriptor\.$"):
+    with pytest.raises(SourceError, match=r"^Standard input: Bad file descriptor\.$"):
         await anext(aiter(StandardInput(UPDATE)))
 
 

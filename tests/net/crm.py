@@ -397,6 +397,7 @@ def batch(
     isolate: bool = True,
     linger: float = 0.1,
     max_failures: int | str | None = None,
+    progress: Any = None,
     **options: Any,
 ) -> Batch[Any]:
     """Return a batch on a client of its own."""
@@ -407,6 +408,7 @@ def batch(
         isolate=isolate,
         linger=linger,
         max_failures=max_failures,
+        progress=progress,
     )
 
 

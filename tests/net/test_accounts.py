@@ -293,7 +293,7 @@ async def test_forget_closes_the_client_and_the_next_get_loads_again(
         await asyncio.sleep(1)
         forgotten = accounts.forget("1")
         again = await accounts.get(1)
-        with pytest.raises(RuntimeError, match="this client is closed"):
+        with pytest.raises(RuntimeError, match="This client is closed"):
             await hub.tickets.read([1])
         assert not reading.done()
         await forgotten
@@ -338,9 +338,9 @@ async def test_closing_waits_for_batches(vault: Vault, crm: Crm) -> None:
     await accounts.aclose()
     assert all(reading.done() for reading in readings)
     await asyncio.gather(*readings)
-    with pytest.raises(RuntimeError, match="these accounts are closed"):
+    with pytest.raises(RuntimeError, match="These accounts are closed"):
         await accounts.get(2)
-    with pytest.raises(RuntimeError, match="this client is closed"):
+    with pytest.raises(RuntimeError, match="This client is closed"):
         await held.tickets.read([1])
     assert session.closed
     await accounts.aclose()
@@ -445,7 +445,7 @@ async def test_an_account_is_a_non_empty_str_or_an_int(
 ) -> None:
     async with Accounts(vault) as accounts:
         for call in (accounts.get, accounts.forget):
-            with pytest.raises(TypeError, match="an account must be a str or an int"):
+            with pytest.raises(TypeError, match="An account must be a str or an int"):
                 await call(wrong)
         with pytest.raises(ValueError, match="must not be empty"):
             await accounts.get("")

@@ -371,8 +371,9 @@ async def test_a_call_without_retries_left_raises_hubspot_unavailable() -> None:
         "INTERNAL_ERROR",
         correlation_id,
     )
-    assert error.message == (
-        "No request got a usable answer from HubSpot: Down. Try again later."
+    assert error.message == "Down."
+    assert error.advice == (
+        "No request got a usable answer from HubSpot. Try again later."
     )
     nobody = SingleCalls(always="refused", policy=policy)
     for task in (nobody.create("v"), nobody.update(1), nobody.read(2)):
@@ -394,7 +395,7 @@ async def test_the_advice_in_an_error_is_about_the_callers_own_record() -> None:
     for error in errors:
         if isinstance(error, HubSpotUnavailable):
             assert not error.maybe_written
-            assert error.message.endswith("Try again later.")
+            assert error.advice.endswith("Try again later.")
 
 
 async def test_an_exception_of_the_token_callable_is_the_cause() -> None:
@@ -592,7 +593,7 @@ async def test_calls_above_max_pending_are_refused_at_once() -> None:
     error = await fails(OverloadedError, caller.update(2))
     assert str(error) == (
         "3 single calls are waiting already; this one was not sent. Send it again "
-        "later, or raise max_pending"
+        "later, or raise max_pending."
     )
     assert str(pickle.loads(pickle.dumps(error))) == str(error)  # noqa: S301 -- our own
     assert asyncio.get_running_loop().time() < 2
@@ -612,7 +613,7 @@ async def test_closing_answers_every_call() -> None:
     await asyncio.sleep(0)
     closing = asyncio.create_task(caller.state.aclose())
     await asyncio.sleep(1)
-    with pytest.raises(RuntimeError, match="this client is closed"):
+    with pytest.raises(RuntimeError, match="This client is closed"):
         await caller.update(1)
     await closing
     assert caller.crm.closed
@@ -645,7 +646,7 @@ async def test_cancelling_a_run_before_it_starts_answers_its_callers() -> None:
     error = await fails(RecordError, task)
     assert (error.category, str(error)) == (
         "NOT_SENT",
-        "NOT_SENT: not sent: the client was cancelled",
+        "NOT_SENT: the client was cancelled.",
     )
     assert (await caller.update(1)).id == "1"
 

@@ -517,10 +517,8 @@ async def test_an_error_of_the_source_is_raised_unchanged() -> None:
 
     made = batch(Crm(always="refused"), operation("update"), source())
     error = await ended(made, HubSpotUnavailable)
-    assert (error.message, error.maybe_written) == (
-        "the other portal is down. Try again later.",
-        False,
-    )
+    assert str(error) == "Try again later. The other portal is down."
+    assert not error.maybe_written
 
 
 async def test_a_timeout_takes_precedence_over_hubspot_unavailable() -> None:
@@ -785,7 +783,7 @@ async def test_a_create_that_a_proxy_answers_with_407_is_retried() -> None:
 async def test_an_error_page_of_a_gateway_is_not_called_hubspots() -> None:
     _, made = meeting("update", always=page(503), count=30, max_inputs=10, workers=1)
     error = await ended(made, HubSpotUnavailable)
-    assert "the answer is not HubSpot's JSON: a page titled 'Error 503'" in str(error)
+    assert "The answer is not HubSpot's JSON: a page titled 'Error 503'" in str(error)
 
 
 async def test_certificate_that_is_not_trusted_ends_a_batch_at_once() -> None:

@@ -10,6 +10,8 @@ from typing import Any
 import pytest
 
 from hubbatch import (
+    AuthenticationError,
+    BatchBegun,
     BatchEnded,
     ChunkCut,
     ChunkRetried,
@@ -17,11 +19,11 @@ from hubbatch import (
     ChunkThrottled,
     InputFailed,
 )
-from hubbatch._http import Response
+from hubbatch._http import NoAnswer, Response
 from hubbatch._net.coalescing import CallBatchers
 from hubbatch._net.event_log import EventLogger
 from hubbatch._net.listeners import Listeners
-from tests.net.crm import SECRET, client_state, page, throttled, updates
+from tests.net.crm import SECRET, UNAUTHORIZED, client_state, page, throttled, updates
 from tests.net.test_events import UPDATE, filled, listened
 
 
@@ -46,13 +48,62 @@ async def test_a_batch_is_one_info_line(
         "INFO",
     ]
     ended: Any = caplog.records[-1]
-    assert ended.getMessage().startswith("tickets.update of account None, batch ")
-    assert "of 3 inputs 3 succeeded, 0 failed" in ended.getMessage()
+    assert ended.getMessage().startswith("tickets.update, batch ")
+    assert ended.getMessage().endswith(
+        "s: of 3 inputs 3 succeeded, 0 failed, 0 are unknown, 0 were not sent; "
+        "1 requests"
+    )
     assert (ended.operation, ended.succeeded, ended.error) == (
         "tickets.update",
         3,
         None,
     )
+
+
+async def test_a_stream_that_its_caller_leaves_is_an_info_line(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    """A `break` is a decision, not an error."""
+    async with listened(filled(), UPDATE, updates(3_000)) as outcomes:
+        async for _ in outcomes:
+            break
+    ended: Any = caplog.records[-1]
+    assert (ended.levelname, ended.error) == ("INFO", "CancelledError")
+    assert "stopped by its caller after" in ended.getMessage()
+    assert "Error" not in ended.getMessage()
+    assert {record.levelname for record in caplog.records} == {"DEBUG", "INFO"}
+
+
+async def test_an_error_that_ends_a_batch_is_named(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    with pytest.raises(AuthenticationError):
+        await listened(filled(script=[UNAUTHORIZED]), UPDATE, updates(3))
+    ended = caplog.records[-1]
+    assert ended.levelname == "WARNING"
+    assert ended.getMessage().endswith("1 requests (error AuthenticationError)")
+
+
+async def test_a_line_names_the_account_only_if_it_is_known(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    for account in (None, "62515"):
+        EventLogger()(BatchBegun(account=account, operation="x", lane="bulk"))
+    assert [record.getMessage() for record in caplog.records] == [
+        "x, batch 0: started",
+        "x of account 62515, batch 0: started",
+    ]
+
+
+async def test_a_line_omits_what_is_not_known(caplog: pytest.LogCaptureFixture) -> None:
+    await listened(filled(script=[Response(503, {}, b"")]), UPDATE, updates(3))
+    await listened(
+        filled(script=[NoAnswer(sent=False, reason="no route")]), UPDATE, updates(3)
+    )
+    lines = [record.getMessage() for record in caplog.records]
+    assert not [line for line in lines if "None" in line]
+    causes = [line.rpartition(" (")[2] for line in lines if "are retried" in line]
+    assert causes == ["status 503)", "no answer)"]
 
 
 async def test_single_calls_are_debug_lines(caplog: pytest.LogCaptureFixture) -> None:
@@ -82,7 +133,7 @@ async def test_control_characters_are_escaped(
     await listened(filled(script=[answer]), UPDATE, updates(3))
     [warning] = [record for record in caplog.records if record.levelname == "WARNING"]
     assert warning.getMessage().endswith(
-        r"correlation id c-7\x1b[2J\nforged line\u202e"
+        r"correlation id c-7\x1b[2J\nforged line\u202e)"
     )
     assert all(record.getMessage().isprintable() for record in caplog.records)
 
@@ -100,10 +151,12 @@ async def test_429s_are_one_warning_a_minute(
         await type(shared)(state, UPDATE, updates(3))
     warnings = [record for record in caplog.records if record.levelname == "WARNING"]
     assert [record.getMessage().partition(" were ")[2] for record in warnings] == [
-        "answered with 429 (TEN_SECONDLY_ROLLING): no request is sent for 3.0 s"
+        "answered with 429: no request is sent for 3.0 s (policy TEN_SECONDLY_ROLLING)"
     ] * 3
     all_of_them = [
-        record for record in caplog.records if "with 429 (" in record.getMessage()
+        record
+        for record in caplog.records
+        if "with 429: no request" in record.getMessage()
     ]
     assert len(all_of_them) == 4
 
@@ -168,14 +221,24 @@ async def test_no_value_message_or_token_is_logged(
         assert secret not in written
 
 
-def test_a_program_without_logging_sees_no_output() -> None:
-    """The logger has a handler that does nothing, and no level of its own."""
+def test_a_program_without_logging_sees_warnings() -> None:
+    """The logger has no handler, so Python prints warnings; nor a level of its own."""
     program = (
         "import hubbatch, logging; log = logging.getLogger('hubbatch');"
-        "log.warning('heard?'); print(log.level, log.handlers)"
+        "log.info('not heard'); log.warning('heard'); print(log.level, log.handlers)"
+    )
+    ran = subprocess.run(  # noqa: S603 -- our own
+        [sys.executable, "-c", program], capture_output=True, text=True, check=True
+    )
+    assert ran.stderr == "heard\n"
+    assert ran.stdout == "0 []\n"
+
+
+def test_a_command_shows_its_own_lines_only() -> None:
+    program = (
+        "import hubbatch.cli, logging; logging.getLogger('hubbatch').warning('heard?')"
     )
     ran = subprocess.run(  # noqa: S603 -- our own
         [sys.executable, "-c", program], capture_output=True, text=True, check=True
     )
     assert ran.stderr == ""
-    assert ran.stdout == "0 [<NullHandler (NOTSET)>]\n"

@@ -171,14 +171,14 @@ async def test_a_question_is_nothing_that_leaves() -> None:
 async def test_what_cannot_be_written_down_does_not_leave() -> None:
     crm = Crm()
     diary = Diary(crm)
-    diary.error = JournalError("the disk is full")
+    diary.error = JournalError("The disk is full")
     response = await run(crm, operation("create"), updates_of_none(250), diary)
 
     assert not crm.heard
     assert len(response.not_sent) == 250
     error = response.not_sent[0].error
     assert error is not None
-    assert "the disk is full" in str(error)
+    assert "The disk is full" in str(error)
 
 
 async def test_what_is_stopped_while_it_is_written_down_does_not_leave() -> None:

@@ -511,7 +511,7 @@ async def test_a_store_may_provide_the_tokens_of_a_new_installation() -> None:
     ("said", "kind", "message"),
     [
         (refused("invalid_client", "BAD_CLIENT"), AuthenticationError, "so invalid_cl"),
-        (answer(400, {}), AuthenticationError, "no reason given"),
+        (answer(400, {}), AuthenticationError, "HubSpot gave no reason"),
         (answer(403, {}), ProxyError, "not HubSpot's"),
         (
             answer(400, {"error": 5, "status": "error"}),
@@ -706,7 +706,7 @@ async def test_a_closed_client_starts_no_refresh() -> None:
     lock.release()
     await closing
     assert portal.asked == []
-    with pytest.raises(RuntimeError, match="this client is closed"):
+    with pytest.raises(RuntimeError, match="This client is closed"):
         await state.credentials.bearer()
 
 

@@ -8,7 +8,7 @@ from typing import Any
 import orjson
 import pytest
 
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from hubbatch import (
@@ -227,6 +227,7 @@ async def test_an_unreadable_chunk_is_not_split_without_isolation() -> None:
 
 @settings(max_examples=60)
 @given(st.integers(1, 60), st.sets(st.integers(1, 60), max_size=12), st.integers(1, 20))
+@example(4, {2, 3, 4}, 2)
 def test_unreadable_inputs_are_neither_lost_nor_blamed_on_others(
     count: int, bad: set[int], max_inputs: int
 ) -> None:
@@ -241,8 +242,9 @@ def test_unreadable_inputs_are_neither_lost_nor_blamed_on_others(
         loop.close()
     assert numbers(statuses, "failed") <= bad
     if numbers(statuses, "not_sent"):
-        assert len(crm.heard) <= 2 + 2 * 3 + 3  # ended: every request was refused
-        assert not crm.writes
+        assert len(crm.heard) <= 2 + 2 * 3 + 3  # ended: every request was refused,
+        # or was the other worker's, on its way as the batch ended.
+        assert len(crm.writes) == len(numbers(statuses, "succeeded")) <= max_inputs
     else:
         assert numbers(statuses, "succeeded") == {*range(1, count + 1)} - bad
         # An input that is sent alone before any success is sent once more.

@@ -38,7 +38,7 @@ async def test_each_caller_gets_a_copy_of_an_error_and_the_next_call_starts_fres
     errors = await asyncio.gather(
         *(flight.join(fail) for _ in range(3)), return_exceptions=True
     )
-    assert [str(error) for error in errors] == ["503: no"] * 3
+    assert [str(error) for error in errors] == ["503: no."] * 3
     assert len({id(error) for error in errors}) == 3
     assert await flight.join(call) == 5
 

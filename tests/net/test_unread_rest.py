@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 from itertools import pairwise
 from typing import Any
 
+import pyarrow as pa  # type: ignore[import-untyped]
 import pytest
 
 from hubbatch import HubBatchError, TooManyFailures
@@ -14,6 +15,7 @@ from hubbatch._net.batch import Batch
 from hubbatch._outcomes import ledger
 from hubbatch._outcomes import outcome as outcomes
 from hubbatch._outcomes.outcome import Outcome
+from hubbatch._tables.table_inputs import table_inputs
 from hubbatch._wire.calls import Block, BlockEncoder, Encoded, Encoder, Operation
 from hubbatch._wire.inputs import block_encoder, encoder
 from tests.net.crm import UNAUTHORIZED, Crm, batch, operation, refusal, updates
@@ -123,7 +125,7 @@ async def test_cancelling_does_not_look_at_the_rest_of_a_list(
     assert (last.index, last.attempts, last.safe_to_resend) == (MANY - 1, 0, True)
     assert (last.error.category, last.error.message) == (
         "NOT_SENT",
-        "not sent: the batch was cancelled",
+        "the batch was cancelled",
     )
 
 
@@ -310,3 +312,64 @@ async def test_an_unread_stream_stops_pulling_inputs() -> None:
         async for _ in stream:
             pass
     assert made.summary.failed == pulled == 50_000
+
+
+class CountedTable:
+    """A table that counts the rows that are cut out of it."""
+
+    def __init__(self, count: int) -> None:
+        self.data = pa.table({"id": [*map(str, range(1, count + 1))]})
+        self.columns = ["id"]
+        self.cut = 0
+
+    def __len__(self) -> int:
+        return int(self.data.num_rows)
+
+    def slice(self, start: int, count: int) -> Any:
+        self.cut += count
+        return self.data.slice(start, count)
+
+    def __arrow_c_stream__(self, requested_schema: object = None) -> Any:
+        raise AssertionError("the whole table is never converted")
+
+
+@pytest.mark.parametrize("end", ["cancelled", "refused", "at once"])
+async def test_the_rest_of_a_table_is_not_built(end: str) -> None:
+    """Each of its rows has an outcome nevertheless."""
+    table = CountedTable(MANY)
+    rows = table_inputs(table, operation("read"))
+    always = UNAUTHORIZED if end == "refused" else "fine"
+    _, made = a_batch("read", rows, always=always)
+    if end == "refused":
+        with pytest.raises(HubBatchError):
+            await made
+    else:
+        await cancelled_after(1 if end == "cancelled" else 0, made)
+
+    assert table.cut <= 3_000
+    assert made.response is not None
+    outcomes = made.response.outcomes
+    assert len(outcomes) == made.summary.inputs == MANY
+    assert len(made.response.not_sent) > MANY - 2_000
+    assert table.cut <= 3_000
+    assert outcomes[-1].input == {"id": str(MANY)}
+    assert [outcome.input["id"] for outcome in outcomes] == [
+        str(n) for n in range(1, MANY + 1)
+    ]
+    assert table.cut <= 2 * MANY
+
+
+async def test_a_table_that_raises_ends_the_batch() -> None:
+    class Shrinking(CountedTable):
+        def slice(self, start: int, count: int) -> Any:
+            if start >= 1_000:
+                raise LookupError(start)
+            return super().slice(start, count)
+
+    rows = table_inputs(Shrinking(MANY), operation("read"))
+    _, made = a_batch("read", rows)
+
+    with pytest.raises(LookupError):
+        await made
+    assert made.response is not None
+    assert len(made.response.outcomes) == made.summary.inputs == 1_000

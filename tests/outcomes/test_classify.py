@@ -181,7 +181,7 @@ def test_a_5xx_without_a_body_may_be_hubspots() -> None:
 
     assert isinstance(verdict, Retryable)
     assert type(verdict.error) is APIError
-    assert verdict.error.message == "HubSpot answered with status 500"
+    assert verdict.error.message == "HubSpot did not say why"
 
 
 @pytest.mark.parametrize(
@@ -266,7 +266,7 @@ def test_404(name: str, kind: str) -> None:
     assert type(verdict) is (Refused if of_inputs else EndpointNotFound)
     if isinstance(verdict, EndpointNotFound):
         assert isinstance(verdict.error, InvalidRequestError)
-        assert (kind in IS_OBJECT) != (OPERATIONS[name].path in verdict.error.message)
+        assert (kind in IS_OBJECT) != (OPERATIONS[name].path in verdict.error.advice)
 
 
 @pytest.mark.parametrize(
@@ -319,7 +319,9 @@ def test_a_redirect_hints_at_the_base_url(name: str, status: int) -> None:
 
     assert isinstance(verdict, Fatal)
     assert isinstance(verdict.error, InvalidRequestError)
-    assert "a redirect, which is not followed; check base_url" in str(verdict.error)
+    assert "Check base_url: it leads to a redirect, which is not followed." in str(
+        verdict.error
+    )
 
 
 @pytest.mark.parametrize("status", [402, 405, 414])
@@ -549,9 +551,9 @@ def test_all_that_hubspot_says_of_a_refusal() -> None:
     [
         ([{"message": "name is required"}, {"message": "more"}], "name is required"),
         (["a text", {"message": "more"}], "a text"),
-        ([{"code": "X"}, {"message": "more"}], "HubSpot answered with status 400"),
-        ([], "HubSpot answered with status 400"),
-        ("none", "HubSpot answered with status 400"),
+        ([{"code": "X"}, {"message": "more"}], "HubSpot did not say why"),
+        ([], "HubSpot did not say why"),
+        ("none", "HubSpot did not say why"),
     ],
 )
 def test_without_a_message_the_first_cause_is_one(errors: object, message: str) -> None:
@@ -595,8 +597,8 @@ def test_the_correlation_id_is_in_a_header_too() -> None:
     assert isinstance(verdict, Retryable)
     assert verdict.error.correlation_id == "c-4"
     assert str(verdict.error) == (
-        "500: the answer is not HubSpot's JSON: a page titled 'Error'. It "
-        "comes from HubSpot's front end or from a proxy (correlation id c-4)"
+        "HubSpot's front end or a proxy answered instead of its API. 500: The answer "
+        "is not HubSpot's JSON: a page titled 'Error' (correlation id c-4)."
     )
 
 

@@ -23,7 +23,7 @@ CAUSE = APIError(
 def test_it_has_all_that_its_cause_says() -> None:
     error = unavailable("No answer", CAUSE)
 
-    assert vars(error) == {**vars(CAUSE), "message": "No answer: Bad gateway."}
+    assert vars(error) == {**vars(CAUSE), "advice": "No answer."}
 
 
 @pytest.mark.parametrize("maybe_written", [True, False])
@@ -32,9 +32,9 @@ def test_only_what_was_not_written_is_to_be_tried_again(maybe_written: bool) -> 
     advise(error, maybe_written=maybe_written)
 
     assert error.maybe_written is maybe_written
-    assert error.message.startswith("No answer: Bad gateway. ")
-    assert ("again" in error.message) is not maybe_written
-    assert ("may have been written" in error.message) is maybe_written
+    assert error.advice.startswith("No answer. ")
+    assert ("again" in error.advice) is not maybe_written
+    assert ("may have been written" in error.advice) is maybe_written
 
 
 @given(st.text(), st.lists(st.booleans(), min_size=1, max_size=4))

@@ -169,7 +169,7 @@ def test_withdrawn_input_was_not_sent(name: str) -> None:
     assert run.recorder.withdraw(1, inputs[1])
 
     assert run.statuses == {1: "not_sent"}
-    assert str(run.error(1)) == "NOT_SENT: withdrawn before it was sent"
+    assert str(run.error(1)) == "NOT_SENT: withdrawn before it was sent."
     assert run.take().indices == [0, 2]
     assert run.queue.size == 2
 

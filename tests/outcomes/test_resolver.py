@@ -307,7 +307,7 @@ def test_a_path_that_no_chunk_was_answered_on_ends_the_batch() -> None:
     run.check()
 
     assert run.statuses == {0: "not_sent", 1: "not_sent"}
-    assert [str(error) for error in run.ended_by] == ["404: nothing there"]
+    assert [str(error) for error in run.ended_by] == ["404: nothing there."]
 
 
 @pytest.mark.parametrize("verdict", [Unauthorized(NO), Fatal(NO)])

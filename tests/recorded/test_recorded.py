@@ -679,7 +679,7 @@ ENDINGS: Mapping[str, Case] = {
                 "contacts",
                 {
                     "category": "MISSING_SCOPES",
-                    "message": "crm.objects.contacts.write",
+                    "advice": "crm.objects.contacts.write",
                 },
             ),
             (
@@ -687,7 +687,7 @@ ENDINGS: Mapping[str, Case] = {
                 "companies",
                 {
                     "category": "MISSING_SCOPES",
-                    "message": "crm.objects.companies.write",
+                    "advice": "crm.objects.companies.write",
                 },
             ),
             (

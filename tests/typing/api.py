@@ -125,11 +125,11 @@ async def options(hub: HubBatch) -> None:
     await links.limits.purge([], max_failures="5%")
     await hub.properties("tickets").archive([], linger=0)
     await hub.legacy.products.archive([1], isolate=True)
-    await hub.tickets.update([], chunk_size=5)  # type: ignore[call-arg]
-    await links.create([], isolate="no")  # type: ignore[arg-type]
-    await hub.schemas.read(["tickets"], lane=1)  # type: ignore[call-arg]
-    await hub.deal_splits.read(["1"], linger="0.1")  # type: ignore[arg-type]
-    await hub.tickets.read(512)  # type: ignore[call-overload]
+    await hub.tickets.update([], chunk_size=5)  # type: ignore[call-arg] # pyright: ignore[reportCallIssue]
+    await links.create([], isolate="no")  # type: ignore[arg-type] # pyright: ignore[reportArgumentType]
+    await hub.schemas.read(["tickets"], lane=1)  # type: ignore[call-arg] # pyright: ignore[reportCallIssue]
+    await hub.deal_splits.read(["1"], linger="0.1")  # type: ignore[arg-type] # pyright: ignore[reportArgumentType]
+    await hub.tickets.read(512)  # type: ignore[call-overload] # pyright: ignore[reportArgumentType]
 
 
 async def single(hub: HubBatch) -> None:

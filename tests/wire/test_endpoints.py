@@ -107,7 +107,7 @@ def test_an_object_type_stays_in_its_place(object_type: str) -> None:
 
 
 def test_an_object_type_is_a_text() -> None:
-    with pytest.raises(TypeError, match="an object type is a str"):
+    with pytest.raises(TypeError, match="An object type is a str"):
         check_object_type(5)  # type: ignore[arg-type] # the point of the test
 
 

@@ -1,8 +1,10 @@
 """Blocks of writes, encoded at once: the bytes of the single encoder, or none."""
 
 from collections import OrderedDict
+from datetime import datetime
 from enum import StrEnum
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import orjson
 import pytest
@@ -28,6 +30,12 @@ READ_BY_REF = operation_for(
     "objects", "read", "tickets", api_version="v3", id_property="ref"
 )
 UPSERT_BY_NOTHING = operation_for("objects", "upsert", "tickets", api_version="v3")
+
+
+UPDATE_IN_BERLIN = operation_for(
+    "objects", "update", "tickets", zone=ZoneInfo("Europe/Berlin")
+)
+NOON = datetime(2026, 5, 31, 12)  # noqa: DTZ001 -- a time without a zone
 
 
 class Priority(StrEnum):
@@ -65,7 +73,7 @@ VALUES = (
     | st.floats()
     | st.booleans()
     | st.none()
-    | st.sampled_from([Priority.HIGH, Text("t"), ["a", 1], object(), 10**40])
+    | st.sampled_from([Priority.HIGH, Text("t"), ["a", 1], object(), 10**40, NOON])
 )
 PROPERTIES = st.dictionaries(TEXTS | st.integers(0, 1), VALUES, max_size=3)
 PLAIN_PROPERTIES = st.dictionaries(
@@ -86,6 +94,14 @@ INPUTS = st.one_of(
     st.builds(UpdateInput, IDS, PROPERTIES, st.none() | st.just("ref"), st.none()),
     st.builds(UpsertInput, st.just("7"), PLAIN_PROPERTIES),
     st.builds(lambda texts: {"properties": texts}, PLAIN_PROPERTIES | PROPERTIES),
+    # Rows: flat mappings.
+    st.builds(
+        lambda n, texts: {"id": n, **texts},
+        st.integers(1, 10**12) | st.integers(1, 10**12).map(str),
+        PLAIN_PROPERTIES,
+    ),
+    st.fixed_dictionaries({"ref": IDS, "subject": VALUES}, optional={"id": IDS}),
+    st.dictionaries(TEXTS, VALUES | st.just({"a": "b"}), max_size=3),
     st.integers(1, 10**12).map(str),
     TEXTS,
     st.integers(),
@@ -94,6 +110,7 @@ OPERATIONS = st.sampled_from(
     [
         UPDATE,
         UPDATE_BY_REF,
+        UPDATE_IN_BERLIN,
         UPSERT,
         UPSERT_BY_NOTHING,
         CREATE,
@@ -177,6 +194,26 @@ def test_the_usual_is_done_at_once(operation: Operation, usual: Any) -> None:
 
 
 @pytest.mark.parametrize(
+    ("operation", "row", "shaped"),
+    [
+        (UPDATE, {"id": 512, "a": "b"}, {"id": "512", "properties": {"a": "b"}}),
+        (UPSERT, {"ref": "T-7", "a": 5}, {"id": "T-7", "properties": {"a": "5"}}),
+        (CREATE, {"id": 512, "a": "b"}, {"properties": {"a": "b"}}),
+        (READ, {"id": 512, "a": "b"}, "512"),
+        (READ_BY_REF, {"ref": "T-7", "a": "b"}, "T-7"),
+        (ARCHIVE, {"id": "512"}, "512"),
+    ],
+)
+def test_rows_are_done_at_once_like_inputs_in_hubspots_shape(
+    operation: Operation, row: Any, shaped: Any
+) -> None:
+    at_once = in_a_block(operation, [row, row])
+
+    assert at_once is not None
+    assert at_once == in_a_block(operation, [shaped, shaped])
+
+
+@pytest.mark.parametrize(
     ("operation", "other"),
     [
         (UPDATE, {**PLAIN, "id": 512}),
@@ -215,7 +252,7 @@ def test_the_usual_is_done_at_once(operation: Operation, usual: Any) -> None:
         (READ, 512),
         (READ, "0512"),
         (READ, Text("512")),
-        (READ, {"id": "512"}),
+        (READ, {"id": "512", "properties": {}}),
         (READ_BY_REF, "T-7 "),
         (READ_BY_REF, "\ud800"),
         (LEGACY, {"objectId": 5, "properties": []}),

@@ -1,5 +1,7 @@
 """OAuth's token endpoint: what is asked of it, and what its answers mean."""
 
+import re
+
 from typing import Any
 
 import orjson
@@ -83,7 +85,7 @@ def test_an_answer_without_a_token_is_none(body: Any) -> None:
             },
             ReconnectRequired,
             "invalid_grant",
-            "refreshed: refresh token is invalid, expired or revoked. The account mus",
+            "refreshed. The account must .*: refresh token is invalid, expired or",
         ),
         (
             {"status": "BAD_REFRESH_TOKEN", "message": "missing or unknown"},
@@ -95,9 +97,9 @@ def test_an_answer_without_a_token_is_none(body: Any) -> None:
             {"error": "invalid_client", "status": "BAD_CLIENT", "message": "no"},
             AuthenticationError,
             "invalid_client",
-            "no. Check the client id and the client secret",
+            "Check the client id and the client secret. .*: no",
         ),
-        ({"status": "error"}, AuthenticationError, None, "no reason given"),
+        ({"status": "error"}, AuthenticationError, None, "HubSpot gave no reason"),
     ],
 )
 def test_refusals(
@@ -107,7 +109,7 @@ def test_refusals(
     assert isinstance(verdict, Fatal)
     assert type(verdict.error) is kind
     assert (verdict.error.status, verdict.error.category) == (status, category)
-    assert told in verdict.error.message
+    assert re.search(told, str(verdict.error))
 
 
 @pytest.mark.parametrize(

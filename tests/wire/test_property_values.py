@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 from hubbatch._timestamps import epoch_milliseconds, iso_milliseconds
 from hubbatch._wire.property_values import (
     InvalidInput,
+    TimeFormat,
     Unsendable,
     check_encodable,
     property_values,
@@ -82,7 +83,7 @@ class Several:
 
 
 def text_of(value: object, *, legacy: bool = False) -> str | None:
-    return property_values({"a": value}, legacy=legacy).get("a")
+    return property_values({"a": value}, TimeFormat(legacy=legacy)).get("a")
 
 
 def refused(value: object, *, legacy: bool = False) -> str:
@@ -269,6 +270,32 @@ def test_a_numpy_time_has_no_time_zone(value: object) -> None:
     assert "a time without a time zone" in refused([value])
 
 
+class Datetime64(NumpyTime):
+    """A numpy datetime64 in nanoseconds: astype() makes its item() a datetime."""
+
+    def astype(self, dtype: str) -> Scalar:
+        assert dtype == "datetime64[us]"
+        return Scalar(datetime(2026, 5, 31, 12))  # noqa: DTZ001 -- that is what it gives
+
+
+def test_a_numpy_time_is_local_in_a_zone() -> None:
+    times = TimeFormat(BERLIN)
+    value = Datetime64("M", 1_760_000_000_000_000_000)
+
+    assert property_values({"a": value}, times) == {"a": "2026-05-31T10:00:00.000Z"}
+    with pytest.raises(InvalidInput, match="a time without a time zone"):
+        property_values({"a": NumpyTime("m", 5)}, times)
+
+
+def test_an_arrow_scalar_is_its_value() -> None:
+    class ArrowScalar:
+        def as_py(self) -> int:
+            return 5
+
+    assert text_of(ArrowScalar()) == "5"
+    assert record_id(ArrowScalar()) == "5"
+
+
 @pytest.mark.parametrize("value", NUMPY_TIMES)
 def test_a_numpy_time_is_no_id(value: object) -> None:
     with pytest.raises(InvalidInput, match="not type NumpyTime"):
@@ -346,7 +373,7 @@ def test_every_value_is_a_text_or_refused_by_name(
     texts: dict[str, str] = {}
     blamed = None
     try:
-        texts = property_values(properties, legacy=legacy)
+        texts = property_values(properties, TimeFormat(legacy=legacy))
     except InvalidInput as error:
         blamed = error.field
 

@@ -378,7 +378,7 @@ class Plain:
 
 @pytest.mark.parametrize("wrong", [5, "Ticket", Plain, dict, [Ticket], Ticket(), None])
 def test_what_is_no_class_with_fields(wrong: Any) -> None:
-    with pytest.raises(TypeError, match="expected an attrs class or a dataclass, not"):
+    with pytest.raises(TypeError, match="Expected an attrs class or a dataclass, not"):
         class_mapping(wrong)
 
 
@@ -409,7 +409,7 @@ def test_two_fields_for_one_property() -> None:
         one: str
         two: Annotated[str, PropertyName("one")]
 
-    with pytest.raises(TypeError, match=r"two fields for \['one'\]"):
+    with pytest.raises(TypeError, match=r"two fields for one"):
         class_mapping(Mine)
 
 
@@ -418,7 +418,7 @@ def test_a_type_that_is_nowhere() -> None:
     class Mine:
         value: "Nowhere"  # type: ignore[name-defined] # noqa: F821 -- the mistake
 
-    with pytest.raises(TypeError, match=r"resolve the types of Mine: .*Nowhere"):
+    with pytest.raises(TypeError, match=r"types of Mine cannot be resolved: .*Nowhere"):
         class_mapping(Mine)
 
 
@@ -426,7 +426,7 @@ def test_a_type_that_is_nowhere() -> None:
     ("name", "kind"), [("", ValueError), ("a\nb", TypeError), (5, TypeError)]
 )
 def test_a_name_that_is_none(name: Any, kind: type[Exception]) -> None:
-    with pytest.raises(kind, match="a property name"):
+    with pytest.raises(kind, match="A property name"):
         PropertyName(name)
 
 

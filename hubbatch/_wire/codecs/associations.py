@@ -25,11 +25,13 @@ from hubbatch._wire.records import (
     register,
     text_id,
 )
+from hubbatch._wire.rows import pair_shaper
 from hubbatch.models import (
     AssociatedId,
     AssociationInput,
     AssociationSpec,
     AssociationSpecWithLabel,
+    AssociationTo,
     LabelsBetweenObjectPair,
     MultiAssociatedObjectWithLabel,
     PublicAssociation,
@@ -122,7 +124,7 @@ def _encode_pair(source: object, target: object, **more: object) -> Encoded:
 
 def _end(name: str, end: Any) -> object:
     if type(end) is not dict and not isinstance(end, Mapping):
-        raise InvalidInput(f'{name} must be {{"id": ...}}, not {end!r}', name)
+        raise InvalidInput(f'{name} must be an id or {{"id": ...}}, not {end!r}', name)
     return end.get("id")
 
 
@@ -182,6 +184,8 @@ register(
     {"from_": _as_end},
 )
 register(PublicAssociation, _ENDS, _AS_ENDS)
+register(AssociationInput, _ENDS, _AS_ENDS)
+register(AssociationTo, {"to": _end_id}, {"to": _as_end})
 register(AssociatedId, {"id": read_id})
 register(
     PublicAssociationMulti,
@@ -255,10 +259,12 @@ CREATES = envelope_codec(
     ResultShape(
         of_class(LabelsBetweenObjectPair), _labels_key, source_of=_labels_source
     ),
+    rows=pair_shaper,
 )
 DEFAULTS = envelope_codec(
     for_any_operation(_encode_plain),
     ResultShape(of_class(PublicDefaultAssociation), _pair_key, source_of=_source),
+    rows=pair_shaper,
 )
 READS = envelope_codec(
     id_encoder,
@@ -269,16 +275,18 @@ READS = envelope_codec(
         paging=Paging(_after, _ask, _join),
     ),
 )
-ARCHIVES = envelope_codec(for_any_operation(_encode_archive))
-LABELS = envelope_codec(for_any_operation(_encode_typed))
+ARCHIVES = envelope_codec(for_any_operation(_encode_archive), rows=pair_shaper)
+LABELS = envelope_codec(for_any_operation(_encode_typed), rows=pair_shaper)
 
 KINDS = document(_kinds)
 
 V3_CREATES = envelope_codec(
     for_any_operation(_encode_named),
     ResultShape(of_class(PublicAssociation), _pair_key, source_of=_source),
+    rows=pair_shaper,
 )
 V3_READS = envelope_codec(
-    id_encoder, ResultShape(of_class(PublicAssociationMulti), _from_key, answers=_empty)
+    id_encoder,
+    ResultShape(of_class(PublicAssociationMulti), _from_key, answers=_empty),
 )
-V3_ARCHIVES = envelope_codec(for_any_operation(_encode_named))
+V3_ARCHIVES = envelope_codec(for_any_operation(_encode_named), rows=pair_shaper)

@@ -27,6 +27,7 @@ def envelope_codec(
         [Any, Callable[[Any], Any]], BatchResponse[Any]
     ] = structure_response,
     decode: Callable[[bytes], BatchResponse[Any] | None] | None = None,
+    rows: Callable[[Operation], Callable[[Any], Any]] | None = None,
 ) -> Codec:
     """Return a codec for calls with the usual envelopes."""
-    return Codec(encoder, body, parts, results, blocks, decode)
+    return Codec(encoder, body, parts, results, blocks, decode, rows)

@@ -1,9 +1,10 @@
 """`crm-objects/v1`: bare lists and maps, numeric ids, and name-value pairs."""
 
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from typing import Any
 
-from hubbatch._wire.calls import Codec, Encoded, Operation, ResultShape
+from hubbatch._wire.calls import Codec, Encoded, Encoder, Operation, ResultShape
 from hubbatch._wire.inputs import (
     InputForm,
     dumps,
@@ -11,8 +12,9 @@ from hubbatch._wire.inputs import (
     make_key,
     written_values,
 )
-from hubbatch._wire.property_values import InvalidInput, number_id
+from hubbatch._wire.property_values import InvalidInput, TimeFormat, number_id
 from hubbatch._wire.records import each, structure_legacy_object
+from hubbatch._wire.rows import row_shaper
 from hubbatch._wire.user_classes import is_typed
 from hubbatch.models import (
     BatchResponse,
@@ -54,21 +56,29 @@ _UPDATE = InputForm(
 _ID = InputForm(("objectId", "id"), "id")
 
 
-def _encode_create(_index: int, value: object) -> Encoded:
+def _create_encoder(operation: Operation) -> Encoder:
+    return partial(_encode_create, TimeFormat(operation.zone, legacy=True))
+
+
+def _update_encoder(operation: Operation) -> Encoder:
+    return partial(_encode_update, TimeFormat(operation.zone, legacy=True))
+
+
+def _encode_create(times: TimeFormat, _index: int, value: object) -> Encoded:
     properties: object = value
     # v1's own form of an input is the list of its names and values.
     if not isinstance(value, list | tuple):
         properties, associations, _ = _CREATE.values(value)
         _refuse(associations or None, "takes no associations", "associations")
-    values = written_values(_from_name_values(properties), legacy=True)
+    values = written_values(_from_name_values(properties), times)
     return None, dumps(_name_values(values), values), None
 
 
-def _encode_update(_index: int, value: object) -> Encoded:
+def _encode_update(times: TimeFormat, _index: int, value: object) -> Encoded:
     object_id, v3_id, properties, id_property, _ = _UPDATE.values(value)
     _refuse(id_property, "knows records by id only", "idProperty")
     number = _number(object_id, v3_id)
-    values = written_values(_from_name_values(properties), legacy=True)
+    values = written_values(_from_name_values(properties), times)
     body = {"objectId": number, "properties": _name_values(values)}
     return make_key(str(number)), dumps(body, values), None
 
@@ -161,11 +171,18 @@ RECORDS = ResultShape(_records, _key)
 
 # Only the values that were written identify a new record: v1 has no trace ids.
 CREATES = Codec(
-    for_any_operation(_encode_create),
+    _create_encoder,
     _listed,
     _from_list,
     ResultShape(_records, _key, _values),
+    rows=row_shaper,
 )
-READS = Codec(_ids_of, _ids, _from_map, ResultShape(_records, _key, complete=True))
-UPDATES = Codec(for_any_operation(_encode_update), _listed, _from_list, RECORDS)
-DELETES = Codec(_ids_of, _ids, _from_nothing)
+READS = Codec(
+    _ids_of,
+    _ids,
+    _from_map,
+    ResultShape(_records, _key, complete=True),
+    rows=row_shaper,
+)
+UPDATES = Codec(_update_encoder, _listed, _from_list, RECORDS, rows=row_shaper)
+DELETES = Codec(_ids_of, _ids, _from_nothing, rows=row_shaper)

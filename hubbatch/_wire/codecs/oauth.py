@@ -91,15 +91,14 @@ def refused_grant(
     """Return the error of a token endpoint that refuses to return a token."""
     codes = [payload.get("error"), payload.get("status")]
     words = [code for code in codes if isinstance(code, str) and code != "error"]
-    why = (
-        payload.get("error_description") or payload.get("message") or "no reason given"
-    )
+    why = payload.get("error_description") or payload.get("message")
     if _DEAD_GRANTS.isdisjoint(words):
         cls, hint = AuthenticationError, "Check the client id and the client secret."
     else:
         cls, hint = ReconnectRequired, "The account must install the app again."
     return cls(
-        f"The access token cannot be refreshed: {why}. {hint}",
+        str(why or "HubSpot gave no reason"),
+        advice=f"The access token cannot be refreshed. {hint}",
         status=status,
         category=words[0] if words else None,
         correlation_id=correlation_id,

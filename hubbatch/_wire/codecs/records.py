@@ -20,6 +20,7 @@ from hubbatch._wire.record_decoder import (
     structure_upsert_objects,
 )
 from hubbatch._wire.records import structure_response
+from hubbatch._wire.rows import row_shaper
 from hubbatch.models import BatchResponse, SimplePublicObject
 
 from .envelopes import envelope_codec
@@ -43,17 +44,28 @@ _UPSERTED = ResultShape(
     structure_upsert_objects, _id, _properties, warnings_of=_warnings, traced=True
 )
 
-CREATES = envelope_codec(create_encoder, RECORDS, create_blocks, decode=decode_objects)
+CREATES = envelope_codec(
+    create_encoder, RECORDS, create_blocks, decode=decode_objects, rows=row_shaper
+)
 READS = envelope_codec(
     id_encoder,
     ResultShape(structure_objects, _id),
     id_blocks,
     body=read_body,
     decode=decode_objects,
+    rows=row_shaper,
 )
-UPDATES = envelope_codec(write_encoder, RECORDS, write_blocks, decode=decode_objects)
+UPDATES = envelope_codec(
+    write_encoder, RECORDS, write_blocks, decode=decode_objects, rows=row_shaper
+)
 UPSERTS = envelope_codec(
-    write_encoder, _UPSERTED, write_blocks, decode=decode_upsert_objects
+    write_encoder,
+    _UPSERTED,
+    write_blocks,
+    decode=decode_upsert_objects,
+    rows=row_shaper,
 )
 # A 204 is usual; records in an answer with a body must all be readable.
-ARCHIVES = envelope_codec(id_encoder, blocks=id_blocks, parts=_archived)
+ARCHIVES = envelope_codec(
+    id_encoder, blocks=id_blocks, parts=_archived, rows=row_shaper
+)

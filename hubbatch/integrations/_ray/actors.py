@@ -31,7 +31,7 @@ from hubbatch.errors import (
 )
 
 from .portals import Portals, portal_name
-from .tables import outcome_columns, outcome_schema, split_by
+from .tables import outcome_schema, split_by, work_columns
 from .work import Rows, Work
 
 
@@ -119,7 +119,7 @@ class Sender:
             portal = str(value)
         else:
             outcomes = await self._outcomes(portal, hub, rows)
-        columns = outcome_columns(outcomes, self._work.properties)
+        columns = work_columns(outcomes, self._work.properties)
         columns["input_id"] = rows.keys
         columns["portal"] = [None if value is None else portal] * len(rows)
         return self._arrow.Table.from_pydict(columns, schema=self._schema)

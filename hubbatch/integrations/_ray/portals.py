@@ -9,7 +9,7 @@ from typing import Any
 from hubbatch._limits.window import RateLimit
 from hubbatch._net.auth import TokenSource
 from hubbatch._net.oauth import OAuth
-from hubbatch.accounts import Accounts, Limit, Load
+from hubbatch.accounts import Accounts, AnyRateLimit, TokenLoader
 from hubbatch.client import HubBatch
 from hubbatch.errors import ConfigurationError, HubBatchError
 
@@ -51,7 +51,7 @@ class Portals:
         self,
         *,
         token_env: str | None = None,
-        load: Load | None = None,
+        load: TokenLoader | None = None,
         redis_env: str | None = None,
         max_requests: int = 190,
         **client_options: Any,
@@ -99,7 +99,7 @@ class Portals:
 
         url = _variable(self.redis_env)
 
-        def limit_of(portal: str) -> Limit:
+        def limit_of(portal: str) -> AnyRateLimit:
             return RedisRateLimit(
                 url, account=portal, max_requests=limit, expected_processes=actors
             )

@@ -4,23 +4,14 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 from hubbatch._outcomes.outcome import Outcome
+from hubbatch._outcomes.outcome_tables import outcome_columns, outcome_fields
 from hubbatch.models import SimplePublicObject
 
 
 def outcome_schema(arrow: Any, properties: Iterable[str] = ()) -> Any:
     """Return the columns of outcomes, and of records if properties were read."""
     string = arrow.string()
-    fields = [
-        ("portal", string),
-        ("input_id", string),
-        ("status", string),
-        ("id", string),
-        ("new", arrow.bool_()),
-        ("attempts", arrow.int32()),
-        ("category", string),
-        ("message", string),
-        ("property_name", string),
-    ]
+    fields = [("portal", string), ("input_id", string), *outcome_fields(arrow)]
     return arrow.schema(fields + _record_fields(arrow, properties))
 
 
@@ -79,21 +70,12 @@ def split_by(arrow: Any, table: Any, column: str) -> Iterator[tuple[Any, Any]]:
         start = end
 
 
-def outcome_columns(
+def work_columns(
     outcomes: Iterable[Outcome[Any]], properties: Sequence[str] = ()
 ) -> dict[str, list[Any]]:
     """Return outcomes, and the records that were read, column by column."""
     rows = [*outcomes]
-    errors = [outcome.error for outcome in rows]
-    columns: dict[str, list[Any]] = {
-        "status": [outcome.status.value for outcome in rows],
-        "id": [outcome.id for outcome in rows],
-        "new": [getattr(outcome.result, "new", None) for outcome in rows],
-        "attempts": [outcome.attempts for outcome in rows],
-        "category": [error and error.category for error in errors],
-        "message": [error and error.message for error in errors],
-        "property_name": [error and error.property_name for error in errors],
-    }
+    columns = outcome_columns(rows)
     if properties:
         columns.update(record_columns([outcome.result for outcome in rows], properties))
     return columns

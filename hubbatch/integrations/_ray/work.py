@@ -98,8 +98,11 @@ class Rows:
     def __iter__(self) -> Iterator[Any]:
         arrow, builder = need_pyarrow(), self._columns.of_fields()
         for batch in self._table.to_batches(max_chunksize=_SLICE):
-            for record in plain_rows(arrow, batch, "the table", zone=self._zone):
-                key, item = builder.build(record)
+            for record in plain_rows(arrow, batch):
+                zone = self._zone
+                key, item = builder.build(
+                    record if zone is None else zone.localize(record)
+                )
                 if key is None and self._columns.reconcile_by is not None:
                     unique = item["properties"].get(self._columns.reconcile_by)
                     key = None if unique is None else str(unique)

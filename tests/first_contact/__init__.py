@@ -1,0 +1,1 @@
+"""A new user's programs, and the errors they meet."""

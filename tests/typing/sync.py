@@ -1,0 +1,86 @@
+"""A user's program without asyncio, never run: two type checkers read it."""
+
+import dataclasses
+
+from collections.abc import Iterator
+from typing import assert_type
+
+from hubbatch import (
+    Account,
+    CombinedResponse,
+    HubBatch,
+    LabelsBetweenObjectPair,
+    LegacyObject,
+    Limits,
+    Outcome,
+    Plan,
+    Property,
+    PublicAssociationMulti,
+    PublicAssociationMultiWithLabel,
+    RateLimit,
+    SimplePublicObject,
+    SimplePublicUpsertObject,
+    Summary,
+    UpdateInput,
+    UpsertInput,
+)
+from hubbatch.sync import SyncHubBatch, SyncObjects, SyncStream
+
+
+@dataclasses.dataclass
+class Ticket:
+    id: str
+    subject: str
+
+
+def rows() -> Iterator[UpdateInput]:
+    yield UpdateInput("1", {"subject": "a", "amount": 3})
+
+
+def write(hub: SyncHubBatch, upserts: list[UpsertInput]) -> None:
+    assert_type(hub.tickets, SyncObjects)
+    assert_type(hub.tickets.update(rows()), CombinedResponse[SimplePublicObject])
+    assert_type(
+        hub.contacts.upsert(upserts, id_property="email", max_failures="5%"),
+        CombinedResponse[SimplePublicUpsertObject],
+    )
+    assert_type(
+        hub.associations("contacts", "companies").archive([]),
+        CombinedResponse[LabelsBetweenObjectPair],
+    )
+
+
+def read(hub: SyncHubBatch) -> None:
+    tickets = hub.objects("tickets")
+    assert_type(tickets.read(["1"]), CombinedResponse[SimplePublicObject])
+    assert_type(tickets.read(["1"], into=Ticket), CombinedResponse[Ticket])
+    assert_type(tickets.list(), Iterator[SimplePublicObject])
+    assert_type(tickets.list(into=Ticket), Iterator[Ticket])
+    assert_type(
+        hub.associations("contacts", "companies").read(["1"]),
+        CombinedResponse[PublicAssociationMultiWithLabel],
+    )
+    assert_type(
+        hub.associations("contacts", "companies", api_version="v3").read(["1"]),
+        CombinedResponse[PublicAssociationMulti],
+    )
+    assert_type(hub.legacy.tickets.read(["1"]), CombinedResponse[LegacyObject])
+    assert_type(hub.properties("tickets").list(), tuple[Property, ...])
+    assert_type(hub.single.tickets.read("1"), SimplePublicObject)
+
+
+def stream(hub: SyncHubBatch) -> None:
+    with hub.tickets.stream.read(["1"], into=Ticket) as outcomes:
+        assert_type(outcomes, SyncStream[Ticket])
+        for outcome in outcomes:
+            assert_type(outcome, Outcome[Ticket])
+        assert_type(outcomes.summary, Summary)
+
+
+def main() -> None:
+    with HubBatch.sync("token", rate_limit=RateLimit(30), timeout=3) as hub:
+        assert_type(hub, SyncHubBatch)
+        assert_type(hub.account(), Account)
+        assert_type(hub.plan("tickets.update", 3), Plan)
+        assert_type(hub.limits, Limits)
+        assert_type(hub.run(lambda client: client.account()), Account)
