@@ -5,6 +5,7 @@ import asyncio
 import inspect
 
 from contextlib import nullcontext
+from importlib import import_module
 from types import SimpleNamespace
 from typing import Any
 
@@ -28,6 +29,7 @@ def account(hubspot_simulator: Simulator, monkeypatch: pytest.MonkeyPatch) -> Si
 def stand_ins(account: Simulator) -> dict[str, Any]:
     """Make what the examples of a page take for given, in whichever order they run."""
     store = account.store
+    pa = import_module("pyarrow")
     ids = [store.create("tickets", {"subject": "Hello"}).id for _ in range(2)]
     row = {
         "access_token": account.token,
@@ -40,6 +42,13 @@ def stand_ins(account: Simulator) -> dict[str, Any]:
 
     return {
         "ids": ids,
+        "pa": pa,
+        "people": pa.table(
+            {
+                "email": ["ada@example.com", "bob@example.com", "no address"],
+                "firstname": ["Ada", None, "Cy"],
+            }
+        ),
         "records": [{"id": ids[0], "properties": {"subject": "Hi"}}],
         "client_id": "app",
         "client_secret": "secret",

@@ -101,7 +101,9 @@ def _classify(operation: Operation, chunk: Chunk, answer: Response) -> Verdict:
         return Fatal(refused_grant(answer.status, payload, correlation_id))
     if answer.status in _CLASSIFIERS:
         return _CLASSIFIERS[answer.status](operation, answer, payload)
-    if answer.status >= 500 or answer.status == 408:  # noqa: PLR2004
+    # A 501 in JSON is the simulator's, for a call that it lacks: retrying is no use.
+    lacking = answer.status == 501 and bool(payload)  # noqa: PLR2004
+    if answer.status == 408 or (answer.status >= 500 and not lacking):  # noqa: PLR2004
         error = _api_error(APIError, answer, payload)
         if answer.body and not is_hubspots(answer, payload):
             error = proxy_error(answer)

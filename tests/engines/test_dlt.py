@@ -150,7 +150,7 @@ def test_times_that_have_no_zone_want_one(account: Simulator, *, arrow: bool) ->
     assert contact.properties["seen"] == "2026-07-01T10:00:00.000Z"
     [failed] = table("hubspot_failures", lambda: failures(crm))
     assert (failed["category"], failed["property_name"]) == ("INVALID_INPUT", "seen")
-    with pytest.raises(PipelineStepFailed, match="unknown time zone 'Atlantis'"):
+    with pytest.raises(PipelineStepFailed, match="Unknown time zone 'Atlantis'"):
         pipeline("two", timezone="Atlantis").run(seen(rows, arrow=arrow, zone=False))
 
 

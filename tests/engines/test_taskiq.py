@@ -23,6 +23,8 @@ from tests.integrations.conftest import RedisServer, redis_server
 __all__ = ["redis_server"]
 
 PAGE = Path(__file__).parents[2] / "docs" / "recipes.md"
+# The section about Taskiq.
+SECTION = PAGE.read_text().partition("\n## Taskiq")[2].partition("\n## ")[0]
 PORTALS = (62515, 71717)
 ROWS = 6_000
 
@@ -49,7 +51,7 @@ class Portals:
     def put(self, portal: int) -> None:
         where = self.folder / str(portal)
         where.mkdir()
-        for text in re.findall(r"```python\n(.*?)```", PAGE.read_text(), re.DOTALL):
+        for text in re.findall(r"```python\n(.*?)```", SECTION, re.DOTALL):
             name = text.removeprefix("# ").split("\n", 1)[0]
             (where / name).write_text(text)
         emails = [f"p{i}@{portal}.example.com" for i in range(ROWS)]
@@ -86,9 +88,7 @@ class Portals:
                     os.killpg(process.pid, signal.SIGKILL)
 
     def worker(self, portal: int) -> AbstractContextManager[subprocess.Popen[str]]:
-        line = next(
-            one for one in PAGE.read_text().splitlines() if " taskiq worker " in one
-        )
+        line = next(one for one in SECTION.splitlines() if " taskiq worker " in one)
         _, _, options = line.partition("taskiq worker ")
         return self.run(portal, "-m", "taskiq", "worker", *options.split())
 

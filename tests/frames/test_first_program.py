@@ -270,8 +270,8 @@ async def test_contacts_companies_and_their_associations(hub: HubBatch) -> None:
         ),
         (pl.DataFrame({"city": ["x"]}), 'no column "id"'),
         (pd.DataFrame([[1, 2]], columns=["a", "a"]), "[Dd]uplicate|two columns"),
-        (pl.DataFrame({"id": [1]}).lazy(), r"call its collect\(\) first"),
-        (pd.DataFrame({"id": [1], "city": ["x"]}).to_dict("list"), "pass a table"),
+        (pl.DataFrame({"id": [1]}).lazy(), r"Call its collect\(\) first"),
+        (pd.DataFrame({"id": [1], "city": ["x"]}).to_dict("list"), "Pass a table"),
     ],
 )
 def test_a_table_that_cannot_be_sent_is_refused_at_once(

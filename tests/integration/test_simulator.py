@@ -536,7 +536,7 @@ def shown(response: Any) -> dict[str, Any]:
         ],
         "statuses": statuses(response),
         "failed": [failure.index for failure in response.failed],
-        "reasons": [str(failure.error) for failure in response.failures],
+        "reasons": [failure.error.message for failure in response.failures],
         "categories": {error.category for error in response.errors},
     }
 

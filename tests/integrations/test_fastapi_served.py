@@ -136,7 +136,7 @@ def test_a_check_refuses_to_start_with_a_wrong_token(serve: Serve) -> None:
     server = serve(WRONG, check=True)
     assert not server.has_started()
     assert server.process.wait(20) == 3  # uvicorn's status for a failed start
-    assert "hubbatch.AuthenticationError: 401" in server.log
+    assert "hubbatch.AuthenticationError: The access token may be wrong" in server.log
     assert (
         "The application does not start, because HubSpot refuses its access token. "
         "Check the access token: the environment variable HUBSPOT_ACCESS_TOKEN, or "

@@ -64,7 +64,7 @@ def test_what_only_the_response_has(made: Any, name: str) -> None:
         getattr(made, name)
 
 
-@pytest.mark.parametrize("name", ["resluts", "_repr_html_", "__array__"])
+@pytest.mark.parametrize("name", ["resultz", "_repr_html_", "__array__"])
 def test_what_nothing_has(made: Any, name: str) -> None:
     with pytest.raises(
         AttributeError, match=f"'Batch' object has no attribute {name!r}"

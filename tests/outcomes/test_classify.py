@@ -279,6 +279,15 @@ def test_after_a_timeout_or_a_5xx_it_may_have_arrived(status: int) -> None:
     assert verdict == Retryable(verdict.error, maybe_processed=True, retry_after=7.0)
 
 
+@pytest.mark.parametrize("name", OPERATIONS)
+def test_a_call_that_the_simulator_lacks_is_not_retried(name: str) -> None:
+    verdict = ask(name, 501, {"message": "the simulator does not have GET /x"})
+
+    assert isinstance(verdict, Fatal)
+    assert isinstance(verdict.error, InvalidRequestError)
+    assert isinstance(ask(name, 501, HTML), Retryable)
+
+
 @pytest.mark.parametrize("sent", [True, False])
 def test_no_answer(*, sent: bool) -> None:
     answer = NoAnswer(sent, "the connection was lost")

@@ -25,6 +25,7 @@ from hubbatch.errors import (
     LoadFailed,
     OverloadedError,
     SourceError,
+    without_stop,
 )
 from hubbatch.jobs.arrow import ParquetSource
 from hubbatch.jobs.job import Job
@@ -190,8 +191,8 @@ class Load:
         # to its logs.
         name, message = describe_end(error)
         return LoadFailed(
-            f"table {self.table.name!r}: {name}: {message}. The rows that did not "
-            f"succeed until then are in {self.files.failures}",
+            f"table {self.table.name!r}: {name}: {without_stop(message or '')}. The "
+            f"rows that did not succeed until then are in {self.files.failures}",
             passing=isinstance(error, _TEMPORARY),
         )
 
