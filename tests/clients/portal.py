@@ -1,6 +1,6 @@
 """The portal that every client reads, and the contacts that it writes there.
 
-All of it follows from positions and the simulator's seed, so that every run is the same.
+All of it follows from positions and the seed, so that every run is the same.
 """
 
 from collections.abc import Iterable, Mapping

@@ -1,4 +1,4 @@
-"""HubSpot's Node client, `@hubspot/api-client`, with the simulator as its `basePath`."""
+"""HubSpot's Node client, `@hubspot/api-client`; the simulator is its `basePath`."""
 
 import json
 import subprocess
