@@ -190,7 +190,7 @@ def engines(session: nox.Session) -> None:
 @nox.session
 def clients(session: nox.Session) -> None:
     """Read and write the simulator with other clients; npm has HubSpot's for Node."""
-    session.install("-e", ".", "--group", "clients")
+    session.install("-e", ".[cli]", "--group", "clients")
     folder = Path(session.create_tmp(), "node").resolve()
     folder.mkdir(exist_ok=True)
     for name in ("package.json", "package-lock.json"):
