@@ -348,6 +348,36 @@ def test_a_fault_counts_what_the_account_refuses(make_world: MakeWorld) -> None:
     assert statuses == [200, 401, 429, 502]
 
 
+@pytest.mark.parametrize(
+    ("fault", "used"),
+    [
+        (Fault("status", status=502), 2),
+        (Fault("status", status=423), 2),
+        (Fault("drop_after_commit"), 2),
+        (Fault("truncate"), 2),
+        (Fault("delay"), 2),
+        (Fault("drop_before"), 1),
+        (Fault("proxy", status=502), 1),
+        (Fault("status", status=401), 1),
+        (Fault("status", status=403), 1),
+        (Fault("status", status=429), 1),
+    ],
+)
+@behaviour("fault-count")
+def test_which_struck_requests_use_the_limit(
+    world: World, fault: Fault, used: int
+) -> None:
+    world.unchecked = True
+    world.sim.faults.add(fault)
+    ask(world)
+    headers = ask(world).headers
+    limit, left = (
+        int(headers[f"X-HubSpot-RateLimit-{name}"]) for name in ("Max", "Remaining")
+    )
+
+    assert limit - left == used
+
+
 @behaviour("fault-count")
 def test_a_fault_does_not_count_the_page_and_what_is_too_long() -> None:
     """Neither reaches what faults strike."""
