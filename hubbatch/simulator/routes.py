@@ -77,8 +77,9 @@ _PARTS: Final = {
     "date": VERSION,
     "version": f"(?P<version>{VERSION})",
     "objects": f"/crm/(?:v3/objects|objects/{VERSION})",
-    "limits": "/crm/(?:v4/associations|associations/"
-    f"(?:v4|(?P<version>{VERSION})))/definitions/configurations",
+    # Generated code in HubSpot's clients has both spellings of v4: for limits and for
+    # labels (Node 14.0.1, LabelsApi.js and DefinitionsApi.js).
+    "schema": f"/crm/(?:v4/associations|associations/(?:v4|(?P<version>{VERSION})))",
     "v4_objects": f"/crm/(?:v4/objects|objects/(?P<version>{VERSION}))",
     "properties": f"/crm/(?:v3/properties|properties/{VERSION})",
     "pipelines": f"/crm/(?:v3/pipelines|pipelines/{VERSION})",
@@ -357,35 +358,37 @@ ROWS: Final = (
     ),
     Row(
         "labels",
-        "/crm/(?:v4/associations|associations/{version})/{type}/{to_type}/labels",
+        "{schema}/{type}/{to_type}/labels",
         {"GET": "labels"},
         prefix="associations/",
         limit="associations",
     ),
     Row(
         "own labels",
-        "/crm/(?:v4/associations|associations/{version})/{type}/{to_type}/labels",
+        "{schema}/{type}/{to_type}/labels",
         {"POST": "labels/create", "PUT": "labels/update"},
         prefix="associations/",
         limit="associations",
     ),
     Row(
         "own labels",
-        "/crm/(?:v4/associations|associations/{version})/{type}/{to_type}"
-        "/labels/{name}",
+        "{schema}/{type}/{to_type}/labels/{name}",
         {"DELETE": "labels/delete"},
         prefix="associations/",
         limit="associations",
     ),
-    # HubSpot's clients use the other spelling of v4, "/crm/v4/associations".
     Row(
         "limits",
-        "{limits}/{type}/{to_type}/batch/{verb}",
+        "{schema}/definitions/configurations/{type}/{to_type}/batch/{verb}",
         {"POST": "create update purge"},
         prefix="limits/",
     ),
-    Row("limits list", "{limits}/all", {"GET": "list"}, prefix="limits/"),
-    Row("limits list", "{limits}/{type}/{to_type}", {"GET": "list"}, prefix="limits/"),
+    Row(
+        "limits list",
+        "{schema}/definitions/configurations/(?:all|{type}/{to_type})",
+        {"GET": "list"},
+        prefix="limits/",
+    ),
     Row(
         "schemas",
         "/crm-object-schemas/(?:v3|{date})/schemas/batch/read",

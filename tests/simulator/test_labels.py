@@ -8,7 +8,8 @@ from .behaviours import behaviour
 from .conftest import Response, World
 
 
-BASES = ("/crm/v4/associations", "/crm/associations/2026-09")
+# v4 has two spellings: HubSpot's client for Node contains both.
+BASES = ("/crm/v4/associations", "/crm/associations/v4", "/crm/associations/2026-09")
 PATH = "contacts/companies/labels"
 
 
