@@ -232,7 +232,7 @@ def test_searching_lists_as_recorded(world: World) -> None:
 @pytest.mark.parametrize(
     ("body", "names"),
     [
-        ({"query": "ALPH"}, ["alpha"]),
+        ({"query": "ALPHA"}, ["alpha"]),
         ({"objectTypeId": "0-2"}, ["beta"]),
         ({"processingTypes": ["DYNAMIC"]}, ["gamma"]),
         ({"processingTypes": ["MANUAL", "DYNAMIC"]}, ["alpha", "beta", "gamma"]),
