@@ -97,7 +97,7 @@ def test_generated_records(tmp_path: Path) -> None:
     assert {name: last[name] for name in ("paid", "due", "seen", "score")} == {
         "paid": "false",
         "due": "2024-07-18",
-        "seen": "2024-07-18T00:00:00.000Z",
+        "seen": "2024-07-18T00:00:00Z",
         "score": "1199",
     }
     subjects = "".join(item.properties.get("subject", "|") for item in tickets)

@@ -264,9 +264,9 @@ def test_update_that_changes_nothing(world: World) -> None:
 
         return str(result["updatedAt"])
 
-    assert update("same") == "2026-09-14T12:00:00.000Z"
-    assert update("other") == "2026-09-14T12:02:00.000Z"
-    assert update("other") == "2026-09-14T12:02:00.000Z"
+    assert update("same") == "2026-09-14T12:00:00Z"
+    assert update("other") == "2026-09-14T12:02:00Z"
+    assert update("other") == "2026-09-14T12:02:00Z"
 
 
 @behaviour("update-without-properties")
@@ -320,13 +320,24 @@ def test_required_properties(world: World) -> None:
             {"name": "A", "domain": "a.org"},
             {
                 "createdate",
+                "hs_annual_revenue_currency_code",
                 "hs_lastmodifieddate",
+                "hs_num_blockers",
+                "hs_num_child_companies",
+                "hs_num_contacts_with_buying_roles",
+                "hs_num_decision_makers",
+                "hs_num_open_deals",
                 "hs_object_id",
                 "hs_object_source",
                 "hs_object_source_id",
                 "hs_object_source_label",
                 "hs_pipeline",
+                "hs_task_label",
+                "hs_v2_date_entered_current_stage",
+                "hs_v2_time_in_current_stage",
                 "lifecyclestage",
+                "num_associated_contacts",
+                "num_notes",
                 "website",
             },
         ),
@@ -336,14 +347,23 @@ def test_required_properties(world: World) -> None:
             {
                 "createdate",
                 "hs_helpdesk_sort_timestamp",
+                "hs_is_closed",
+                "hs_is_visible_in_help_desk",
+                "hs_last_email_activity",
                 "hs_last_message_from_visitor",
                 "hs_lastmodifieddate",
+                "hs_num_associated_companies",
+                "hs_num_associated_conversations",
+                "hs_num_times_contacted",
                 "hs_object_id",
                 "hs_object_source",
                 "hs_object_source_id",
                 "hs_object_source_label",
                 "hs_pipeline",
                 "hs_ticket_id",
+                "hs_v2_date_entered_current_stage",
+                "hs_v2_time_in_current_stage",
+                "num_notes",
             },
         ),
         (
@@ -407,6 +427,8 @@ def test_shown_by_update(world: World) -> None:
     assert set(changed.by_id[ticket]["properties"]) == {
         "createdate",
         "hs_helpdesk_sort_timestamp",
+        "hs_is_closed",
+        "hs_last_email_activity",
         "hs_lastmodifieddate",
         "hs_object_id",
         "hs_object_source",
@@ -415,6 +437,8 @@ def test_shown_by_update(world: World) -> None:
         "hs_pipeline",
         "hs_pipeline_stage",
         "hs_ticket_id",
+        "hs_v2_date_entered_current_stage",
+        "hs_v2_time_in_current_stage",
         "subject",
     }
     assert set(moved.by_id[contact]["properties"]) == {
@@ -427,6 +451,8 @@ def test_shown_by_update(world: World) -> None:
         "hs_object_source_id",
         "hs_object_source_label",
         "hs_pipeline",
+        "hs_v2_date_entered_current_stage",
+        "hs_v2_time_in_current_stage",
         "lastmodifieddate",
         "lifecyclestage",
     }
@@ -467,12 +493,12 @@ def test_history(world: World) -> None:
         "subject": [
             {
                 "value": "two",
-                "timestamp": "2026-09-14T12:00:01.000Z",
+                "timestamp": "2026-09-14T12:00:01Z",
                 "sourceType": "INTEGRATION",
             },
             {
                 "value": "one",
-                "timestamp": "2026-09-14T12:00:00.000Z",
+                "timestamp": "2026-09-14T12:00:00Z",
                 "sourceType": "INTEGRATION",
             },
         ]
@@ -490,7 +516,7 @@ def test_archived_records(world: World) -> None:
 
     assert list(response.by_id) == [gone]
     assert response.by_id[gone]["archived"] is True
-    assert response.by_id[gone]["archivedAt"] == "2026-09-14T12:00:00.000Z"
+    assert response.by_id[gone]["archivedAt"] == "2026-09-14T12:00:00Z"
     assert response.body["errors"][0]["context"]["ids"] == [live]
     assert list(plain.by_id) == [live]
     assert plain.body["errors"][0]["context"]["ids"] == [gone]

@@ -151,8 +151,8 @@ def test_the_schemas_refuse_something() -> None:
     good = {
         "status": "COMPLETE",
         "results": [],
-        "startedAt": "2026-09-14T12:00:00.000Z",
-        "completedAt": "2026-09-14T12:00:00.000Z",
+        "startedAt": "2026-09-14T12:00:00Z",
+        "completedAt": "2026-09-14T12:00:00Z",
     }
 
     assert complaints(path, 200, good) == []

@@ -114,10 +114,11 @@ class Batch:
         record: Record,
         properties: Mapping[str, str | None],
         item: Item,
-        **more: object,
+        history: Sequence[str] = (),
+        more: Mapping[str, object] = {},
     ) -> None:
         """Add a record to the results."""
-        result = record_json(self.store, self.shelf, record, properties)
+        result = record_json(self.store, self.shelf, record, properties, history)
         result.update(more)
         if item.warnings:
             result["warnings"] = item.warnings
