@@ -55,7 +55,7 @@ def custom(world: World, _: Recording) -> None:
 
 def searched(world: World, _: Recording) -> None:
     """Use up the searches of a second."""
-    for _ in range(5):
+    for _n in range(5):
         world.post("/crm/v3/objects/contacts/search", {})
 
 
