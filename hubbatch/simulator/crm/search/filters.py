@@ -46,7 +46,8 @@ ASSOCIATIONS: Final = "associations."
 # Search guide, 2026: the properties of activities that cannot be searched.
 _UNSEARCHABLE: Final = frozenset({"hs_body_preview_html", "hs_email_html"})
 
-# "Default searchable properties", search guide, 2026. Types without a row have none.
+# The search guide lists default searchable properties for each type; which ones is
+# assumed here. Types without a row have none.
 SEARCHED_BY_QUERY: Final[Mapping[str, tuple[str, ...]]] = {
     "calls": ("hs_call_title", "hs_body_preview"),
     "companies": ("website", "phone", "name", "domain"),
