@@ -159,6 +159,9 @@ LIST_OF_RECORD = struct(
 
 # The schemas of paths that are no batches, with those of v1.
 PATHS = (
+    ("/crm/v3/schemas|/crm-object-schemas/[^/]+/schemas", "all schemas"),
+    ("/crm.*/schemas/[^/]+", "schema"),
+    ("/crm.*/schemas/[^/]+/associations", "schema association"),
     ("/crm-objects/v1/.*/batch-read", "legacy map"),
     ("/crm-objects/v1/.*", "legacy"),
     ("/account-info/.*/details", "details"),

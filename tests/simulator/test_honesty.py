@@ -28,7 +28,7 @@ async def sim() -> AsyncIterator[Simulator]:
         ("GET", "/marketing/v3/emails"),
         ("POST", "/crm/v3/imports"),
         ("PATCH", "/x"),
-        ("PATCH", "/crm-object-schemas/v3/schemas/boat"),
+        ("POST", "/crm-object-schemas/v3/schemas/boat/purge"),
         ("GET", "/"),
     ],
 )

@@ -110,6 +110,14 @@ def answers(world: World) -> dict[str, tuple[str, int, Any]]:
             "/crm/v3/lists/1/memberships/add",
             world.post("/crm/v3/lists/1/memberships/add", [contact], method="PUT"),
         ),
+        "schema-keys": (
+            "/crm/v3/schemas/tickets",
+            world.get("/crm/v3/schemas/tickets", includeAssociationDefinitions="no"),
+        ),
+        "association-dates": (
+            "/crm/v3/schemas/tickets",
+            world.get("/crm/v3/schemas/tickets"),
+        ),
         "errors-of-strings": (
             "/crm/v3/lists/search",
             world.post("/crm/v3/lists/search", None),

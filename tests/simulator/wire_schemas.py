@@ -12,7 +12,7 @@ from typing import Any
 
 from jsonschema import Draft202012Validator, FormatChecker
 
-from .beside_schemas import BESIDE, PATHS
+from .beside_schemas import BESIDE, DATE, PATHS
 from .schema_words import (
     NUMBER,
     PAGING,
@@ -219,6 +219,7 @@ GROUP["properties"]["displayOrder"] = NUMBER
 
 ASSOCIATION_DEFINITION = struct(
     {"fromObjectTypeId": STRING, "id": STRING, "toObjectTypeId": STRING},
+    **dict.fromkeys(("createdAt", "updatedAt"), TIMESTAMP),
     name=STRING,
 )
 OBJECT_SCHEMA = struct(
@@ -238,8 +239,24 @@ OBJECT_SCHEMA = struct(
     updatedAt=TIMESTAMP,
     updatedByUserId=NUMBER,
 )
+OBJECT_DEFINITION = struct(
+    {
+        **{
+            key: OBJECT_SCHEMA["properties"][key]
+            for key in ("id", "labels", "name", "requiredProperties")
+        },
+    },
+    **OBJECT_SCHEMA["properties"],
+    portalId=NUMBER,
+)
 
 SPEC: dict[str, Schema] = {
+    "all schemas": {
+        "anyOf": [struct({"results": array(OBJECT_SCHEMA)}), OBJECT_SCHEMA],
+    },
+    # The simulator answers to a PATCH with the definition.
+    "schema": {"anyOf": [OBJECT_SCHEMA, OBJECT_DEFINITION]},
+    "schema association": ASSOCIATION_DEFINITION,
     "schemas": struct({"results": array(OBJECT_SCHEMA)}),
     "properties": struct({"results": array(PROPERTY)}),
     "associations kinds": struct(
@@ -329,6 +346,8 @@ DIFFERENCES: dict[str, str] = {
     "owner-without-user": "the user id of a deactivated owner is null",
     "list-settings": "the membership settings of a list are null",
     "members-keys": "changed memberships leave out empty keys",
+    "schema-keys": "schemas have metaType and restorable, associations cardinality",
+    "association-dates": "the dates of an association type are null",
     "errors-of-strings": "the errors of a search of lists without a body are strings",
 }
 
@@ -353,6 +372,7 @@ def _real(schema: Schema) -> Schema:
     for name in ("userId", "membershipTeamId", "includeUnassigned"):
         if name in properties:
             properties[name] = {"anyOf": [properties[name], {"type": "null"}]}
+    _add_schema_keys(properties)
     if "recordsIdsAdded" in properties:
         changed["required"] = []
     for name in ("fromObjectId", "toObjectId"):
@@ -363,6 +383,15 @@ def _real(schema: Schema) -> Schema:
     if {"createdAt", "properties"} <= properties.keys() and "labels" not in properties:
         properties["properties"] = mapping({"type": ["string", "null"]})
     return changed
+
+
+def _add_schema_keys(properties: dict[str, Any]) -> None:
+    if "fullyQualifiedName" in properties:
+        properties |= {"metaType": STRING, "restorable": {"type": "boolean"}}
+        properties |= dict.fromkeys(("createdAt", "updatedAt"), DATE)
+    if "toObjectTypeId" in properties:
+        properties |= dict.fromkeys(("cardinality", "inverseCardinality"), STRING)
+        properties |= {key: {"type": "null"} for key in ("createdAt", "updatedAt")}
 
 
 def _real_value(value: Any) -> Any:

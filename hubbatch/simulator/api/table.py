@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping
 from typing import Final
 
-from hubbatch.simulator.api import events, oauth, schemas, tokens
+from hubbatch.simulator.api import events, oauth, tokens
 from hubbatch.simulator.api.associations import batches as associations
 from hubbatch.simulator.api.associations import batches_v3 as associations_v3
 from hubbatch.simulator.api.associations import labels, limits
@@ -23,9 +23,10 @@ from hubbatch.simulator.api.records import (
     splits,
     verbs,
 )
+from hubbatch.simulator.api.schemas import calls as schemas
 from hubbatch.simulator.api.settings import account, owners, pipelines
 from hubbatch.simulator.masking import mask_path
-from hubbatch.simulator.routes import Family
+from hubbatch.simulator.row import Family
 from hubbatch.simulator.wire import Request, html_page
 
 
@@ -103,7 +104,11 @@ ANSWERS: Final[Mapping[Family, Callable[[Call], Result]]] = {
     "property": properties.answer_one,
     "property group": groups.answer_one,
     "property groups": groups.answer_all,
-    "schemas": schemas.answer,
+    "schemas": schemas.answer_batch,
+    "all schemas": schemas.answer_all,
+    "schema": schemas.answer_one,
+    "schema associations": schemas.answer_associate,
+    "schema association": schemas.answer_dissociate,
     "search": search.answer,
     "splits": splits.answer,
     "stage": pipelines.answer_stage,

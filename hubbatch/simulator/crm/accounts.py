@@ -184,12 +184,19 @@ def _ago(seconds: int) -> str:
 
 
 def check_scopes(
-    token: Token, required: Collection[str], *, in_context: bool = False
+    token: Token,
+    required: Collection[str],
+    *,
+    in_context: bool = False,
+    named: Collection[str] = (),
 ) -> None:
-    """Refuse a token that has none of the scopes that a call accepts."""
+    """Refuse a token that has none of the scopes that a call accepts.
+
+    The refusal names these, or those in `named`.
+    """
     if token.scopes is None or not token.scopes.isdisjoint(required):
         return
-    raise missing_scopes(required, in_context=in_context)
+    raise missing_scopes(named or required, in_context=in_context)
 
 
 def missing_scopes(required: Collection[str], *, in_context: bool = False) -> Refusal:

@@ -97,6 +97,11 @@ _CONTACTS: Final = ObjectType(
     },
     recomputed=("hs_email_domain", "hs_full_name_or_email"),
     scopes=(("crm.objects.contacts.read",), ("crm.objects.contacts.write",)),
+    # Recorded in 2022.
+    descriptive={
+        "primaryDisplayProperty": "firstname",
+        "secondaryDisplayProperties": ["lastname", "email", "phone"],
+    },
 )
 
 _COMPANIES: Final = ObjectType(
@@ -270,7 +275,9 @@ def standard_type(type_id: str) -> ObjectType:
     return attrs.evolve(object_type, properties=properties)
 
 
-def custom(name: str, number: int, portal_id: int) -> ObjectType:
+def custom(
+    name: str, number: int, portal_id: int, descriptive: Mapping[str, Any]
+) -> ObjectType:
     """Return a custom object type with HubSpot's system properties only."""
     plain = name.lower()
     return ObjectType(
@@ -280,4 +287,5 @@ def custom(name: str, number: int, portal_id: int) -> ObjectType:
         standard_properties(EVERY_OBJECT),
         names=(f"p_{plain}", f"p{portal_id}_{plain}"),
         scopes=(("crm.objects.custom.read",), ("crm.objects.custom.write",)),
+        descriptive=descriptive,
     )

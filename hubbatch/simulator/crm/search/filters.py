@@ -165,17 +165,23 @@ def _check_name(shelf: Shelf, name: str) -> None:
         raise problem()
 
 
+def searched_by_query(schema: ObjectType) -> tuple[str, ...]:
+    """Return the properties in which `query` looks for words."""
+    names = SEARCHED_BY_QUERY.get(schema.plural, ())
+    if schema.is_custom:
+        own = [each.name for each in schema.properties.values() if each.custom]
+        chosen = schema.descriptive.get("searchableProperties", own)
+        names = tuple(chosen[:_CUSTOM_SEARCHED])
+    return tuple(name for name in names if name in schema.properties)
+
+
 def query_conditions(shelf: Shelf, query: str) -> Group:
     """Return the conditions of a text query: each of its words is in some property.
 
     HubSpot does not document how it matches; whole words are the strictest reading.
     """
     schema = shelf.type
-    names = SEARCHED_BY_QUERY.get(schema.plural, ())
-    if schema.id.startswith("2-"):
-        own = [each.name for each in schema.properties.values() if each.custom]
-        names = tuple(own[:_CUSTOM_SEARCHED])
-    names = tuple(name for name in names if name in schema.properties)
+    names = searched_by_query(schema)
     words = re.split(r"[\s;]+", query.lower().strip())
     return tuple(
         Condition(tuple(equal(f"~{name}", word) for name in names))
