@@ -346,6 +346,16 @@ ROWS: Final = (
         {"POST": "create read update delete"},
     ),
     Row("oauth", "/oauth/(?:v1|v3|{date})/token", {"POST": "token"}),
+    Row("introspect", "/oauth/(?:v3|{date})/token/introspect", {"POST": "introspect"}),
+    Row("revoke", "/oauth/(?:v3|{date})/token/revoke", {"POST": "revoke"}),
+    Row(
+        "refresh token",
+        "/oauth/v1/refresh-tokens/{name}",
+        {"GET": "token-info", "DELETE": "revoke"},
+    ),
+    Row(
+        "authorize", r"/oauth/(?:(?P<name>\d{{1,12}})/)?authorize", {"GET": "authorize"}
+    ),
     Row("no such path", "{objects}/{type}/batch/[^/]+", {"POST": ""}),
     Row("no such path", "/crm-objects/v1/objects/{type}/batch-[^/]+", {"POST": ""}),
     Row(

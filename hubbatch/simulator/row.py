@@ -60,6 +60,10 @@ Family = Literal[
     "access token",
     "private app token",
     "oauth",
+    "authorize",
+    "refresh token",
+    "introspect",
+    "revoke",
     # Paths that HubSpot does not have, next to ones that it has.
     "no such path",
     # Requests without a row.

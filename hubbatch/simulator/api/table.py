@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping
 from typing import Final
 
-from hubbatch.simulator.api import events, oauth, tokens
+from hubbatch.simulator.api import events
 from hubbatch.simulator.api.associations import batches as associations
 from hubbatch.simulator.api.associations import batches_v3 as associations_v3
 from hubbatch.simulator.api.associations import labels, limits
@@ -11,6 +11,7 @@ from hubbatch.simulator.api.associations import single as association
 from hubbatch.simulator.api.call import Call, OpenCall, Result
 from hubbatch.simulator.api.lists import lists, members, memberships
 from hubbatch.simulator.api.missing import not_implemented
+from hubbatch.simulator.api.oauth import authorize, grants, tokens
 from hubbatch.simulator.api.properties import batches as property_batches
 from hubbatch.simulator.api.properties import calls as properties
 from hubbatch.simulator.api.properties import groups
@@ -119,6 +120,10 @@ ANSWERS: Final[Mapping[Family, Callable[[Call], Result]]] = {
 OPEN: Final[Mapping[Family, Callable[[OpenCall], Result]]] = {
     "access token": tokens.answer_access_token,
     "private app token": tokens.answer_private_app,
-    "oauth": oauth.answer,
+    "refresh token": tokens.answer_refresh_token,
+    "introspect": tokens.answer_introspect,
+    "revoke": tokens.answer_revoke,
+    "oauth": grants.answer,
+    "authorize": authorize.answer,
     "unknown path": _not_implemented,
 }
