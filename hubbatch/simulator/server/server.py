@@ -339,7 +339,7 @@ class Simulator:
             self._log(_plain(request, b""), reply)
             return await send(request, reply)
         page = answer_for(
-            *(request.method, request.path, self.apps.accounts),
+            *(request.method, request.path, self.apps),
             *(self._recent, self.clock.now().at),
         )
         if page is not None:
