@@ -357,6 +357,8 @@ ROWS: Final = (
         "authorize", r"/oauth/(?:(?P<name>\d{{1,12}})/)?authorize", {"GET": "authorize"}
     ),
     Row("no such path", "{objects}/{type}/batch/[^/]+", {"POST": ""}),
+    # Live: the spelling that one would guess.
+    Row("no such path", "/crm/object-schemas/.*", {"GET": "", "POST": ""}),
     Row("no such path", "/crm-objects/v1/objects/{type}/batch-[^/]+", {"POST": ""}),
     Row(
         "no such path",

@@ -61,6 +61,7 @@ def test_a_missing_call_is_not_counted(world: World) -> None:
         ("POST", "/crm/v3/objects/tickets/batch/destroy", 404),
         ("POST", "/crm-objects/v1/objects/contacts/batch-update", 404),
         ("POST", "/crm/objects/v3/tickets/splits/batch/read", 404),
+        ("GET", "/crm/object-schemas/v3/schemas", 404),
         ("GET", "/crm/v3/objects/tickets/batch/update", 405),
         ("DELETE", "/crm/v3/objects/tickets", 405),
     ],

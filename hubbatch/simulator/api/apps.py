@@ -93,6 +93,7 @@ class Apps:
     registered: dict[str, App] = attrs.field(factory=dict, repr=False)
     installations: dict[str, Installation] = attrs.field(factory=dict, repr=False)
     codes: dict[str, Code] = attrs.field(factory=dict, repr=False)
+    _made_up: int = attrs.field(default=0, init=False, repr=False)
 
     def account(self, portal_id: int, tier: str) -> Account:
         """Return the account with this portal id, created on first use."""
@@ -177,7 +178,9 @@ class Apps:
     ) -> str:
         """Install an app in an account and return its refresh token."""
         if refresh_token is None:
-            refresh_token = f"na1-{len(self.installations):04d}-{app.client_id}"
+            # Not the number of installations, which falls when a token is revoked.
+            refresh_token = f"na1-{self._made_up:04d}-{app.client_id}"
+            self._made_up += 1
         installation = Installation(account, app, lifetime, scopes)
         self.installations[refresh_token] = installation
         return refresh_token
