@@ -44,6 +44,7 @@ OF_TOOLS = {
     "test_faults.test_invalid_faults",
     "test_fixture.test_fixture",
     "test_page.test_a_portal_with_nothing_in_it",
+    "test_page.test_lists_and_apps_on_the_page",
     "test_page.test_only_the_last_requests_are_kept",
     "test_page.test_the_page_in_a_browser",
     "test_page.test_the_page_is_self_contained_and_answers_get_only",

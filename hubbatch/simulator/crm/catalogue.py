@@ -107,6 +107,11 @@ _CONTACTS: Final = ObjectType(
         "hs_searchable_calculated_phone_number",
     ),
     scopes=(("crm.objects.contacts.read",), ("crm.objects.contacts.write",)),
+    # Recorded in 2022.
+    descriptive={
+        "primaryDisplayProperty": "firstname",
+        "secondaryDisplayProperties": ["lastname", "email", "phone"],
+    },
 )
 
 _COMPANIES: Final = ObjectType(
@@ -345,7 +350,9 @@ def standard_type(type_id: str) -> ObjectType:
     return attrs.evolve(object_type, properties=properties)
 
 
-def custom(name: str, number: int, portal_id: int) -> ObjectType:
+def custom(
+    name: str, number: int, portal_id: int, descriptive: Mapping[str, Any]
+) -> ObjectType:
     """Return a custom object type with HubSpot's system properties only."""
     plain = name.lower()
     return ObjectType(
@@ -355,4 +362,5 @@ def custom(name: str, number: int, portal_id: int) -> ObjectType:
         standard_properties(EVERY_OBJECT),
         names=(f"p_{plain}", f"p{portal_id}_{plain}"),
         scopes=(("crm.objects.custom.read",), ("crm.objects.custom.write",)),
+        descriptive=descriptive,
     )

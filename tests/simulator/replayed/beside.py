@@ -232,6 +232,10 @@ def public_app(world: World, _: Recording) -> None:
     world.sim.issue_token(tier="oauth", value="REDACTED", expires_in=1800)
 
 
+def registered_app(world: World, _: Recording) -> None:
+    world.sim.register_app("app", "quiet", redirect_uris=["https://app.example/back"])
+
+
 SETTINGS: Final[Mapping[str, Case]] = {
     **{
         name: Case(owners, equal=True)
@@ -258,6 +262,12 @@ SETTINGS: Final[Mapping[str, Case]] = {
             "~ scopes[]": "the scopes of another app",
             "- signed_access_token": "its values were not published",
         },
+    ),
+    "400-oauth-bad-auth-code": Case(
+        registered_app,
+        sent="grant_type=authorization_code&client_id=app&client_secret=quiet"
+        "&redirect_uri=https%3A%2F%2Fapp.example%2Fback&code=used",
+        differs={"+ correlationId": _CUT},
     ),
     "200-pipelines-deals": Case(equal=True),
     "200-pipelines-deals-default-2026": Case(equal=True),

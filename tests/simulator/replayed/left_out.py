@@ -5,16 +5,12 @@ from typing import Final
 
 
 _OTHER_API: Final = "the simulator answers 501: it does not have contacts v1"
-_SCHEMAS: Final = "the simulator answers 501: it does not list schemas"
 _CAMPAIGNS: Final = "the simulator answers 501: it does not have campaigns"
 _IMPORTS: Final = "the simulator answers 501: it does not have imports"
 
 LEFT_OUT: Final[Mapping[str, str]] = {
     "200-batch-read-campaigns-2026": _CAMPAIGNS,
-    "200-crm-v3-schemas": _SCHEMAS,
     "200-lists-v1-add-discarded": "lists v1 ended on 30 April 2026",
-    "200-schema-contact-2022-excerpt": _SCHEMAS,
-    "200-schemas-none-2026": _SCHEMAS,
     "202-companies-v1-batch-async-update": "the simulator answers 501: it does not "
     "have companies v1",
     "204-crm-associations-v1-put": "the simulator answers 501: it does not have "
@@ -26,7 +22,6 @@ LEFT_OUT: Final[Mapping[str, str]] = {
     "400-import-id-not-positive-2026": _IMPORTS,
     "400-import-required-properties-missing": _IMPORTS,
     "400-list-object-type-not-valid-2026": "every object type of the simulator is on",
-    "400-oauth-bad-auth-code": "the simulator exchanges refresh tokens only",
     "400-search-generic-2020": "HubSpot accepts ISO dates since, as integrations show",
     "400-unique-value-conflict-create": "of two creates at the same moment; the "
     "simulator runs one call after the other",

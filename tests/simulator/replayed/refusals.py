@@ -8,7 +8,7 @@ import attrs
 from hubbatch.simulator import Fault
 from tests.simulator.conftest import World
 
-from .portal import before, define, linkable, present, records, shelf_for
+from .portal import before, define, linkable, present, records
 from .tape import Case, Recording
 
 
@@ -16,7 +16,6 @@ _CUT: Final = "whoever published the answer left keys out"
 _ERRORS: Final = {"+ errors": "HubSpot lists the errors since 2023"}
 _LOCALIZED: Final = "recorded in 2024 only: other answers embed neither key"
 _ANY_CALL: Final = "/crm/v3/objects/contacts"
-_CUSTOM: Final = "/crm/v3/objects/2-3604285"
 
 
 def cut(*names: str) -> dict[str, str]:
@@ -46,11 +45,6 @@ def require_if(world: World, recording: Recording) -> None:
 
 def meetings(world: World, recording: Recording) -> None:
     define(world, "meetings", recording.sent["properties"])
-
-
-def custom(world: World, _: Recording) -> None:
-    shelf_for(world, "2-3604285")
-    world.sim.faults.set(scopes_in_context=True)
 
 
 def searched(world: World, _: Recording) -> None:
@@ -89,10 +83,6 @@ _GRANULAR: Final = dict.fromkeys(
 _SCOPES: Final = {
     **_GRANULAR,
     "- errors[].context.requiredScopes": "scopes of older apps, listed until 2024",
-}
-_SCHEMAS: Final = {
-    "~ context.requiredGranularScopes[]": "recorded of the call on schemas, whose "
-    "scope has an older name"
 }
 _REFUSALS: Final[Mapping[str, Case]] = {
     "400-atlas-invalid-email-batch": Case(
@@ -142,15 +132,11 @@ _REFUSALS: Final[Mapping[str, Case]] = {
         differs={"~ ": "the body was not published"},
     ),
     "403-company-no-scope": Case(options={"scopes": ["oauth"]}, differs=_SCOPES),
-    "403-missing-scopes-context-variant": Case(
-        custom, path=_CUSTOM, options={"scopes": ["oauth"]}, differs=_SCHEMAS
-    ),
+    "403-missing-scopes-context-variant": Case(options={"scopes": ["oauth"]}),
     "403-missing-scopes-docs": Case(options={"scopes": ["oauth"]}, differs=_GRANULAR),
     "403-missing-scopes-objects": Case(options={"scopes": ["oauth"]}, differs=_SCOPES),
     "403-properties-no-scope": Case(options={"scopes": ["oauth"]}),
-    "403-schemas-scope-2026": Case(
-        custom, path=_CUSTOM, options={"scopes": ["oauth"]}, differs=_SCHEMAS
-    ),
+    "403-schemas-scope-2026": Case(options={"scopes": ["oauth"]}),
     "404-html-get-after-delete-2024": Case(),
     "404-html-get-contact-by-email": Case(),
     "404-html-get-object": Case(),

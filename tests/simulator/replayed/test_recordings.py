@@ -19,6 +19,7 @@ from .known import unexplained
 from .left_out import LEFT_OUT
 from .records import ARCHIVES, CREATES, LEGACY, READS, SEARCHES, UPDATES
 from .refusals import MULTI_STATUS, REFUSALS
+from .schemas import SCHEMAS
 from .tape import FILES, Case, Recording, differences, header_differences
 
 
@@ -37,6 +38,7 @@ CASES: Final[Mapping[str, Case]] = {
     **LISTS,
     **PROPERTIES,
     **SETTINGS,
+    **SCHEMAS,
 }
 _NOT_IMPLEMENTED: Final = sorted(
     name for name, reason in LEFT_OUT.items() if "answers 501" in reason
@@ -67,7 +69,7 @@ def world_for(make_world: MakeWorld, recording: Recording) -> World:
 @behaviour("lists-rename", "lists-search", "members-change", "lists-create-refused")
 @behaviour("members-json", "owners-list", "owner", "pipelines-default")
 @behaviour("account-details", "token-info-oauth", "dates-of-answers", "computed")
-@behaviour("record-pages")
+@behaviour("record-pages", "schemas-list", "schemas-read", "schemas-scopes")
 def test_the_simulator_answers_as_recorded(make_world: MakeWorld, name: str) -> None:
     recording, case = Recording(name), CASES[name]
     world = world_for(make_world, recording)

@@ -11,7 +11,6 @@ from hubbatch.simulator.api.refusals import invalid, whole_number
 from hubbatch.simulator.crm.links import RecordKey, Spec, missing_fields, parse_specs
 from hubbatch.simulator.crm.records import Shelf
 from hubbatch.simulator.crm.store import Store
-from hubbatch.simulator.lookup import since_2026_09
 from hubbatch.simulator.wire import JSON, VALIDATION_ERROR, Answer
 
 
@@ -240,7 +239,8 @@ def check_permission(call: Call) -> None:
 
     Documented for 2026-09, with an example of v4; older dated versions do not.
     """
-    if call.route.version is None or since_2026_09(call.request.path):
+    checked_in_v4 = call.quirks.write_validation != "never"
+    if call.enforces_rules or (call.route.version is None and checked_in_v4):
         call.check_permission()
 
 

@@ -99,6 +99,8 @@ class Batch:
         if item.id_property is None:
             item.record = shelf.live(item.key)
             item.merged = item.key in shelf.merged
+            if self.verb == "update" and self.quirks.answer_merged:
+                item.record = shelf.survivor(item.key)
         elif self.is_unique(item.id_property):
             item.record = shelf.find(item.key, item.id_property)
         if item.record is not None:

@@ -21,8 +21,8 @@ from hubbatch.simulator.wire import Answer, Refusal, as_json, html_page
 def answer(call: Call) -> Result:
     """Answer a batch of records."""
     verb, shelf, quirks = call.route.verb, call.shelf, call.quirks
-    enforces_rules = since_2026_09(call.request.path)
-    if verb not in shelf.type.verbs and not enforces_rules:
+    enforces_rules = call.enforces_rules
+    if verb not in shelf.type.verbs and not since_2026_09(call.request.path):
         return html_page(404, "Not Found", "Resource not found"), 0
     body, inputs = bodies.parse_batch(call.request.content, verb)
     with_history = verb == "read" and bool(body.get("propertiesWithHistory"))
