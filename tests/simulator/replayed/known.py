@@ -10,6 +10,10 @@ from .tape import Recording
 # HubSpot's answers grew: the year since which it answers with a key of a record, or
 # with a computed property. The simulator answers as in 2026.
 _SINCE: Final[Mapping[str, int]] = {
+    "allowsSensitiveProperties": 2023,
+    "createdUserId": 2023,
+    "dataSensitivity": 2023,
+    "updatedUserId": 2023,
     "url": 2025,
     **dict.fromkeys(
         (

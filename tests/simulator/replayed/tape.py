@@ -218,10 +218,20 @@ def _of_items(
         found = [differences(n, item, equal=equal, place=f"{place}[]") for n in left]
         # HubSpot's batches answer in any order, and so do the ids of members: compare
         # with the most similar item.
-        in_order = equal and isinstance(item, dict)
-        nearest = 0 if in_order else min(range(len(found)), key=lambda n: len(found[n]))
+        if equal and isinstance(item, dict):
+            nearest = 0
+        else:
+            nearest = min(
+                range(len(found)), key=lambda n: (_other(left[n], item), len(found[n]))
+            )
         yield from found[nearest]
         del left[nearest]
+
+
+def _other(ours: Any, theirs: Any) -> bool:
+    """Return whether two items have different names."""
+    both = isinstance(ours, dict) and isinstance(theirs, dict)
+    return both and ours.get("name") != theirs.get("name")
 
 
 def header_differences(response: Response, recording: Recording) -> list[str]:

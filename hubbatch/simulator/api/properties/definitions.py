@@ -95,7 +95,7 @@ def property_json(owner: ObjectType, schema: Property) -> dict[str, Any]:
         "formField": False,
         "dataSensitivity": "non_sensitive",
         # A property of HubSpot shows `hubspotDefined`, one of the account `archived`.
-        **({"archived": False} if schema.custom else _hubspots(schema.name)),
+        **({"archived": False} if schema.custom else _hubspots(owner, schema.name)),
         **shown,
         "name": schema.name,
         "type": schema.type,
@@ -110,9 +110,13 @@ def property_json(owner: ObjectType, schema: Property) -> dict[str, Any]:
     return {key: body[key] for key in _ORDER if key in body}
 
 
-def _hubspots(name: str) -> dict[str, Any]:
-    """Return what a property of HubSpot shows; recorded: the id has no dates."""
-    dates = {} if name == "hs_object_id" else _DATES
+def _hubspots(owner: ObjectType, name: str) -> dict[str, Any]:
+    """Return what a property of HubSpot shows.
+
+    Recorded: the id of companies, and the properties of custom objects, have no dates.
+    """
+    undated = name == "hs_object_id" or owner.id.startswith("2-")
+    dates = {} if undated else _DATES
     return {"hubspotDefined": True, **dates}
 
 
