@@ -1,7 +1,7 @@
 """How to reproduce the recorded answers about object types."""
 
 from collections.abc import Mapping
-from typing import Final
+from typing import Any, Final
 
 from tests.simulator.conftest import World
 
@@ -18,7 +18,7 @@ def own_types(world: World, recording: Recording) -> None:
     """Create the object types that the answer shows."""
     for shown in recording.shown:
         own = [each for each in shown["properties"] if not each.get("hubspotDefined")]
-        made = {key: shown[key] for key in _SENT if key in shown}
+        made: dict[str, Any] = {key: shown[key] for key in _SENT if key in shown}
         made |= {"properties": own, "associatedObjects": ["CONTACT", "COMPANY"]}
         assert world.post(recording.path, made).status == 201
 
