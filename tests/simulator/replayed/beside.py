@@ -72,7 +72,7 @@ def itself(world: World, _: Recording) -> None:
     put(world, "contacts", _ITSELF)
 
 
-_CUT: Final = "whoever published the answer shortened it"
+_CUT: Final = "the publisher shortened it"
 _USERS: Final = "the simulator has one user"
 ASSOCIATIONS: Final[Mapping[str, Case]] = {
     "200-assoc-default-both-directions-2024": Case(linkable),
@@ -322,7 +322,7 @@ def shown_definitions(name: str) -> list[dict[str, Any]]:
     return [*map(definition, Recording(name).shown)]
 
 
-_ORDER: Final = {"order ": "whoever published the answer rebuilt it from parts"}
+_ORDER: Final = {"order ": "the publisher rebuilt it from parts"}
 _USED: Final = "kalupconf_89b45da9_used"
 _HOLDER: Final = "kalupconf_89b45da9_holder"
 _TEXT: Final = "kalupconf_89b45da9_text"

@@ -12,15 +12,14 @@ from .tape import Case, Recording
 # One recorder stored 200 for all its creates.
 CREATED: Final = 201
 # Reasons why the simulator differs.
-_CUT: Final = "whoever published the answer shortened it"
+_CUT: Final = "the publisher shortened it"
 _USERS: Final = "the simulator does not know which users own and change records"
 _OF_2024: Final = "HubSpot changed the white space between 2024 and 2026"
 _LEAD: Final = {
     "~ *.hs_lifecyclestage_lead_date": "HubSpot shows milliseconds since 2025"
 }
 _DOMAINS: Final = {
-    "~ *.hs_email_domain": "whoever published the answer replaced the domains of "
-    "addresses only"
+    "~ *.hs_email_domain": "the publisher replaced the domains of addresses only"
 }
 _OWNER: Final = {"- properties.hs_user_ids_of_all_owners": _USERS}
 _TASK: Final = dict.fromkeys(

@@ -12,18 +12,18 @@ from .portal import before, define, linkable, present, records
 from .tape import Case, Recording
 
 
-_CUT: Final = "whoever published the answer left keys out"
+_CUT: Final = "the publisher left keys out"
 _ERRORS: Final = {"+ errors": "HubSpot lists the errors since 2023"}
-_LOCALIZED: Final = "recorded in 2024 only: other answers embed neither key"
+_LOCALIZED: Final = "examples of the documentation embed two more keys than answers"
 _ANY_CALL: Final = "/crm/v3/objects/contacts"
 
 
 def cut(*names: str) -> dict[str, str]:
-    """Expect keys that whoever published an answer left out."""
+    """Expect keys that the publisher of an answer left out."""
     return {f"+ {name}": _CUT for name in names}
 
 
-_ORDER: Final = {"order ": "whoever published the answer rebuilt it from parts"}
+_ORDER: Final = {"order ": "the publisher rebuilt it from parts"}
 
 
 def contact(world: World, recording: Recording) -> None:

@@ -24,7 +24,7 @@ _MASKS: Final = (
     (re.compile(r"https?://[^/ ]+"), "<host>"),
     (re.compile(r"\d+"), "0"),
 )
-# Values that whoever published an answer replaced.
+# Values that the publisher of an answer replaced.
 _HIDDEN: Final = re.compile(r"REDACTED|<[A-Z_]+>|\{HubId\}|\[user\]|X{3,}[-\w]*")
 # Keys whose values are of the moment, or of the portal.
 _OF_THE_MOMENT: Final = {"correlationId", "startedAt", "completedAt"}
@@ -113,7 +113,7 @@ class Case:
         prepare: Puts into the portal what the answer presumes.
         sent: The body of the request, where none was published in full.
         query: The query of the request, where none was published.
-        path: The path, where the recorded one is not a call that the simulator has.
+        path: The path, where none was published, or another call answers alike.
         options: Options of the token, such as its scopes.
         token: The token, if it is not one of the portal.
         status: The status, if the recorded one is not HubSpot's.
