@@ -10,7 +10,7 @@ import pytest
 from .behaviours import behaviour
 from .conftest import Response, World
 from .test_oauth import APP, NO_TOKEN, exchange
-from .test_recordings_beside import recording
+from .test_schemas import recording
 
 
 BACK = "https://app.example/back?from=hubspot"

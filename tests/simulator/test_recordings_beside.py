@@ -333,8 +333,6 @@ def test_every_recording_beside_is_repeated() -> None:
         *names("400-list", "400-membership", "404-list", "204-list-delete-2026"),
         *names("200-owner", "200-pipelines-deals-default-2026"),
         *names("200-account-info-2026", "200-oauth-access-token-info-2026"),
-        # In test_schemas and test_oauth_codes.
-        *names("200-schema", "200-crm-v3-schemas", "403-schemas", "400-oauth"),
     }
 
     assert picked == {*names("")}
