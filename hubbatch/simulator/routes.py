@@ -238,35 +238,37 @@ ROWS: Final = (
     ),
     Row(
         "labels",
-        "/crm/(?:v4/associations|associations/{version})/{type}/{to_type}/labels",
+        "{schema}/{type}/{to_type}/labels",
         {"GET": "labels"},
         prefix="associations/",
         limit="associations",
     ),
     Row(
         "own labels",
-        "/crm/(?:v4/associations|associations/{version})/{type}/{to_type}/labels",
+        "{schema}/{type}/{to_type}/labels",
         {"POST": "labels/create", "PUT": "labels/update"},
         prefix="associations/",
         limit="associations",
     ),
     Row(
         "own labels",
-        "/crm/(?:v4/associations|associations/{version})/{type}/{to_type}"
-        "/labels/{name}",
+        "{schema}/{type}/{to_type}/labels/{name}",
         {"DELETE": "labels/delete"},
         prefix="associations/",
         limit="associations",
     ),
-    # HubSpot's clients use the other spelling of v4, "/crm/v4/associations".
     Row(
         "limits",
-        "{limits}/{type}/{to_type}/batch/{verb}",
+        "{schema}/definitions/configurations/{type}/{to_type}/batch/{verb}",
         {"POST": "create update purge"},
         prefix="limits/",
     ),
-    Row("limits list", "{limits}/all", {"GET": "list"}, prefix="limits/"),
-    Row("limits list", "{limits}/{type}/{to_type}", {"GET": "list"}, prefix="limits/"),
+    Row(
+        "limits list",
+        "{schema}/definitions/configurations/(?:all|{type}/{to_type})",
+        {"GET": "list"},
+        prefix="limits/",
+    ),
     Row(
         "schemas",
         "{schemas}/batch/read",

@@ -82,8 +82,9 @@ _PARTS: Final = {
     "date": VERSION,
     "version": f"(?P<version>{VERSION})",
     "objects": f"/crm/(?:v3/objects|objects/{VERSION})",
-    "limits": "/crm/(?:v4/associations|associations/"
-    f"(?:v4|(?P<version>{VERSION})))/definitions/configurations",
+    # Generated code in HubSpot's clients has both spellings of v4: for limits and for
+    # labels (Node 14.0.1, LabelsApi.js and DefinitionsApi.js).
+    "schema": f"/crm/(?:v4/associations|associations/(?:v4|(?P<version>{VERSION})))",
     "v4_objects": f"/crm/(?:v4/objects|objects/(?P<version>{VERSION}))",
     "properties": f"/crm/(?:v3/properties|properties/{VERSION})",
     "pipelines": f"/crm/(?:v3/pipelines|pipelines/{VERSION})",
