@@ -101,11 +101,15 @@ class SecondWindow:
     _times: deque[float] = attrs.field(factory=deque, repr=False)
     policy: ClassVar[str] = "SECONDLY"
 
-    def take(self, now: float) -> bool:
-        """Count a request and return True, or return False if the window is full."""
+    def used(self, now: float) -> int:
+        """Return the number of requests in the last second."""
         while self._times and self._times[0] <= now - 1:
             self._times.popleft()
-        if len(self._times) >= self.limit:
+        return len(self._times)
+
+    def take(self, now: float) -> bool:
+        """Count a request and return True, or return False if the window is full."""
+        if self.used(now) >= self.limit:
             return False
         self._times.append(now)
         return True

@@ -6,7 +6,8 @@ from typing import Final
 
 import attrs
 
-from hubbatch.simulator.routes import ROWS, VERSION, Family, Row
+from hubbatch.simulator.routes import ROWS
+from hubbatch.simulator.row import VERSION, Family, Row
 
 
 _UNKNOWN_PATH: Final = Row("unknown path")

@@ -37,9 +37,14 @@ _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 @functools.lru_cache(maxsize=4096)
 def iso(milliseconds: int) -> str:
-    """Return an instant in HubSpot's format: UTC with milliseconds and `Z`."""
+    """Return an instant in HubSpot's format: UTC with `Z`.
+
+    Recorded of all properties and dates: "2026-03-12T10:00:00Z", without milliseconds
+    if they are zero, as Java prints instants.
+    """
     instant = _EPOCH + timedelta(milliseconds=milliseconds)
-    return instant.isoformat(timespec="milliseconds").removesuffix("+00:00") + "Z"
+    timespec = "milliseconds" if milliseconds % 1000 else "seconds"
+    return instant.isoformat(timespec=timespec).removesuffix("+00:00") + "Z"
 
 
 def correlation_id(now: int, rng: Random) -> str:

@@ -159,12 +159,16 @@ LIST_OF_RECORD = struct(
 
 # The schemas of paths that are no batches, with those of v1.
 PATHS = (
+    ("/crm/v3/schemas|/crm-object-schemas/[^/]+/schemas", "all schemas"),
+    ("/crm.*/schemas/[^/]+", "schema"),
+    ("/crm.*/schemas/[^/]+/associations", "schema association"),
     ("/crm-objects/v1/.*/batch-read", "legacy map"),
     ("/crm-objects/v1/.*", "legacy"),
     ("/account-info/.*/details", "details"),
     ("/account-info/.*", "usage"),
     ("/crm/.*objects/.*/search", "search"),
     ("/oauth/v1/access-tokens/.*", "access token"),
+    ("/oauth/v1/refresh-tokens/.*", "refresh token"),
     ("/oauth/v2/private-apps/.*", "private app token"),
     ("/crm/.*owners(/20[^/]+)?", "owners"),
     ("/crm/.*owners/.*", "owner"),
@@ -182,6 +186,12 @@ PATHS = (
 )
 
 
+TOKEN: dict[str, Schema] = {
+    **dict.fromkeys(("app_id", "hub_id", "user_id"), NUMBER),
+    **dict.fromkeys(("client_id", "token", "token_type", "token_use"), STRING),
+    "active": {"type": "boolean"},
+    "scopes": STRINGS,
+}
 BESIDE: dict[str, Schema] = {
     "details": DETAILS,
     "usage": USAGE,
@@ -196,6 +206,53 @@ BESIDE: dict[str, Schema] = {
         hub_domain=STRING,
         is_private_distribution={"type": "boolean"},
         signed_access_token={"type": "object"},
+        user=STRING,
+    ),
+    "token": struct(
+        {
+            "access_token": STRING,
+            "expires_in": NUMBER,
+            "refresh_token": STRING,
+            "token_type": STRING,
+        },
+        hub_id=NUMBER,
+        scopes=STRINGS,
+        token_use=STRING,
+        user_id=NUMBER,
+    ),
+    # RFC 6749 since v3, with what HubSpot adds.
+    "token error": struct(
+        {"error": STRING, "status": STRING, "message": STRING},
+        correlationId=STRING,
+        error_description=STRING,
+    ),
+    "token error v1": struct(
+        {"status": STRING, "message": STRING}, correlationId=STRING
+    ),
+    # The last one is RFC 7662's.
+    "introspection": {
+        "anyOf": [
+            struct(
+                {
+                    **TOKEN,
+                    "expires_in": NUMBER,
+                    "is_private_distribution": {"type": "boolean"},
+                    "signed_access_token": {"type": "object"},
+                },
+                hub_domain=STRING,
+                user=STRING,
+            ),
+            struct(TOKEN, hub_domain=STRING, user=STRING),
+            struct({"active": {"const": False}}),
+        ]
+    },
+    "refresh token": struct(
+        {
+            **dict.fromkeys(("hub_id", "user_id"), NUMBER),
+            **dict.fromkeys(("client_id", "token", "token_type"), STRING),
+            "scopes": STRINGS,
+        },
+        hub_domain=STRING,
         user=STRING,
     ),
     # Not in the specification: as the guide to private apps shows it.
@@ -248,3 +305,10 @@ BESIDE: dict[str, Schema] = {
     ),
     "lists of record": struct({"results": array(LIST_OF_RECORD)}, total=NUMBER),
 }
+
+
+def schema_of_oauth(path: str, status: int) -> str:
+    """Return the name of the schema of an answer of the token endpoint."""
+    if status >= 400:
+        return "token error v1" if "/v1/" in path else "token error"
+    return "introspection" if path.endswith("introspect") else "token"

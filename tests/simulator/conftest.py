@@ -71,7 +71,7 @@ class World:
         request = Request(method, path, query or {}, headers, sent)
         reply = self.sim.hubspot.receive(request)
         answer = reply.answer
-        is_json = "json" in (answer.content_type or "")
+        is_json = "json" in (answer.content_type or "") and answer.content != b""
         decoded = msgspec.json.decode(answer.content) if is_json else answer.content
         if is_json and reply.cut is None and not self.unchecked:
             assert complaints(path, answer.status, decoded) == []

@@ -10,7 +10,7 @@ STRING: Schema = {"type": "string"}
 NUMBER: Schema = {"type": "integer"}
 TIMESTAMP: Schema = {
     "type": "string",
-    "pattern": r"^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$",
+    "pattern": r"^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.(?!000)\d{3})?Z$",
 }
 STRINGS: Schema = {"type": "array", "items": STRING}
 

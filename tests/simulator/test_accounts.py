@@ -61,7 +61,7 @@ def test_expired_token(world: World, later: int, ago: str) -> None:
         "status": "error",
         "message": f"The OAuth token used to make this call expired {ago} ago.",
         "correlationId": response.headers["X-HubSpot-Correlation-Id"],
-        "context": {"expire time": ["2026-09-14T12:30:00.000Z"]},
+        "context": {"expire time": ["2026-09-14T12:30:00Z"]},
         "category": "EXPIRED_AUTHENTICATION",
     }
     assert response.headers["X-HubSpot-Auth-Failure"] == "401 Unauthorized"

@@ -37,6 +37,10 @@ ANY = st.recursive(
 SEARCH = ("filterGroups", "filters", "sorts", "query", "limit", "after", "properties")
 LIST = ("name", "objectTypeId", "processingType", "filterBranch")
 PIPELINE = ("label", "displayOrder", "stages", "pipelineId", "archived")
+SCHEMA = (
+    *("name", "labels", "properties", "requiredProperties", "associatedObjects"),
+    *("searchableProperties", "primaryDisplayProperty", "description"),
+)
 CALLS = (
     ("POST", "/crm/v3/objects/contacts/search", SEARCH),
     ("POST", "/crm/v3/lists", LIST),
@@ -58,13 +62,19 @@ CALLS = (
     ("PATCH", "/crm/v3/pipelines/tickets/0/stages/1", STAGE),
     ("POST", "/events/v3/send", EVENT),
     ("POST", "/events/v3/send/batch", ("inputs",)),
+    ("POST", "/crm/v3/schemas", SCHEMA),
+    ("PATCH", "/crm/v3/schemas/boat", SCHEMA),
+    (
+        *("POST", "/crm/v3/schemas/boat/associations"),
+        ("fromObjectTypeId", "toObjectTypeId", "name"),
+    ),
     ("POST", "/oauth/v2/private-apps/get/access-token-info", ("tokenKey",)),
 )
 
 
 @pytest.mark.parametrize(("method", "path", "keys"), CALLS)
 @behaviour("search-json", "lists-create-refused", "members-json", "pipelines-refused")
-@behaviour("lists-search", "events-refused", "token-info-private")
+@behaviour("lists-search", "events-refused", "token-info-private", "schemas-refused")
 @settings(
     max_examples=80,
     deadline=None,
@@ -82,6 +92,7 @@ def test_any_body(
     world = make_world()
     world.contact(email="a@x.example")
     world.sim.store.lists.add("mine")
+    world.sim.store.define("boat")
     body = data.draw(st.dictionaries(st.sampled_from(keys), ANY, max_size=6) | ANY)
     response = world.post(path, body, method=method)
 

@@ -28,7 +28,7 @@ async def sim() -> AsyncIterator[Simulator]:
         ("GET", "/marketing/v3/emails"),
         ("POST", "/crm/v3/imports"),
         ("PATCH", "/x"),
-        ("PATCH", "/crm-object-schemas/v3/schemas/boat"),
+        ("POST", "/crm-object-schemas/v3/schemas/boat/purge"),
         ("GET", "/"),
     ],
 )
@@ -61,6 +61,7 @@ def test_a_missing_call_is_not_counted(world: World) -> None:
         ("POST", "/crm/v3/objects/tickets/batch/destroy", 404),
         ("POST", "/crm-objects/v1/objects/contacts/batch-update", 404),
         ("POST", "/crm/objects/v3/tickets/splits/batch/read", 404),
+        ("GET", "/crm/object-schemas/v3/schemas", 404),
         ("GET", "/crm/v3/objects/tickets/batch/update", 405),
         ("DELETE", "/crm/v3/objects/tickets", 405),
     ],

@@ -174,9 +174,9 @@ def test_usage(world: World) -> None:
             "name": "private-apps-api-calls-daily",
             "usageLimit": 625000,
             "currentUsage": 2,
-            "collectedAt": "2026-09-14T12:00:00.000Z",
+            "collectedAt": "2026-09-14T12:00:00Z",
             "fetchStatus": "SUCCESS",
-            "resetsAt": "2026-09-15T00:00:00.000Z",
+            "resetsAt": "2026-09-15T00:00:00Z",
         }
     ]
 

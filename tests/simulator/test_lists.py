@@ -58,9 +58,9 @@ def test_a_list_as_recorded(world: World) -> None:
     assert made.body["list"] == {
         "listId": "1",
         "listVersion": 1,
-        "createdAt": "2026-09-14T12:00:00.000Z",
-        "updatedAt": "2026-09-14T12:00:00.000Z",
-        "filtersUpdatedAt": "2026-09-14T12:00:00.000Z",
+        "createdAt": "2026-09-14T12:00:00Z",
+        "updatedAt": "2026-09-14T12:00:00Z",
+        "filtersUpdatedAt": "2026-09-14T12:00:00Z",
         "processingStatus": "COMPLETE",
         "createdById": "2506672",
         "updatedById": "2506672",
@@ -188,7 +188,7 @@ def test_deleting_and_restoring_a_list(world: World) -> None:
     restored = put(world, "1/restore")
 
     assert (deleted.status, deleted.body) == (204, b"")
-    assert read.body["list"]["deletedAt"] == "2026-09-14T12:00:00.000Z"
+    assert read.body["list"]["deletedAt"] == "2026-09-14T12:00:00Z"
     assert elsewhere == ([], [])
     assert is_unknown(again, "1")
     assert (restored.status, restored.body) == (204, b"")
@@ -384,7 +384,7 @@ def test_reading_members_as_recorded(world: World) -> None:
     assert second.body == {
         "total": 4,
         "results": [
-            {"recordId": ids[3], "membershipTimestamp": "2026-09-14T12:00:00.000Z"}
+            {"recordId": ids[3], "membershipTimestamp": "2026-09-14T12:00:00Z"}
         ],
     }
 
@@ -435,8 +435,8 @@ def test_the_lists_of_a_record(world: World) -> None:
             {
                 "listId": "1",
                 "listVersion": 1,
-                "firstAddedTimestamp": "2026-09-14T12:00:00.000Z",
-                "lastAddedTimestamp": "2026-09-14T12:00:00.000Z",
+                "firstAddedTimestamp": "2026-09-14T12:00:00Z",
+                "lastAddedTimestamp": "2026-09-14T12:00:00Z",
             }
         ],
     }

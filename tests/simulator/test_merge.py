@@ -48,6 +48,24 @@ def test_the_primary_id_can_stay(world: World) -> None:
     assert world.sim.store.count("tickets") == 1
 
 
+@behaviour("quirk-answer-merged")
+def test_updates_of_merged_ids_can_be_answered(world: World) -> None:
+    world.sim.faults.set(answer_merged=True)
+    primary, other = world.contact(), world.contact()
+    new = merge(world, "contacts", primary, other).body["id"]
+    change = {"id": other, "properties": {"phone": "1"}}
+    batch = world.batch("update", [change], type="contacts")
+    twice = world.batch("update", [change, {**change, "id": new}], type="contacts")
+    single = patch(world, f"contacts/{primary}", {"phone": "2"})
+    record = world.sim.store.get("contacts", new)
+
+    assert [*batch.by_id] == [new]
+    assert (single.status, single.body["id"]) == (200, new)
+    assert twice.message.startswith("Duplicate IDs found in batch input")
+    assert record is not None
+    assert record.properties["phone"] == "2"
+
+
 @behaviour("merge")
 def test_a_merge_keeps_associations_and_lists(world: World) -> None:
     primary, other = world.contact(), world.contact()

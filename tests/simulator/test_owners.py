@@ -28,8 +28,8 @@ def test_owners_as_recorded(world: World) -> None:
         "lastName": "Byron",
         "userId": ada.user_id,
         "userIdIncludingInactive": ada.user_id,
-        "createdAt": "2026-09-14T12:00:00.000Z",
-        "updatedAt": "2026-09-14T12:00:00.000Z",
+        "createdAt": "2026-09-14T12:00:00Z",
+        "updatedAt": "2026-09-14T12:00:00Z",
         "archived": False,
     }
     assert response.body["results"][1]["teams"] == [

@@ -58,12 +58,15 @@ async def test_the_state_on_the_page() -> None:
         first, second = state["portals"]
         assert first["id"] == 62515
         assert first["records"] == {"tickets": 3, "contacts": 1}  # none archived
-        assert second == {"id": 7, "used": 0, "limit": 625_000, "records": {}}
+        empty = {"used": 0, "records": {}, "lists": []}
+        assert second == {"id": 7, "limit": 625_000, **empty}
         used = {
             item["family"]: (item["used"], item["limit"]) for item in state["windows"]
         }
         assert used["others"][1] == 20
         assert used["others"][0] >= 1
+        assert used["search"][1] == 5
+        assert (first["lists"], state["apps"]) == ([], [])
         missing, created = state["requests"]
         assert (created["method"], created["status"], created["inputs"]) == (
             *("POST", 201),
@@ -73,6 +76,36 @@ async def test_the_state_on_the_page() -> None:
         assert (missing["status"], missing["inputs"]) == (501, None)
         assert (created["implemented"], missing["implemented"]) == (True, False)
         assert created["at"] <= missing["at"] <= state["now"]
+
+
+async def test_lists_and_apps_on_the_page() -> None:
+    """Secrets, codes and refresh tokens are not among the state."""
+    async with Simulator() as sim, aiohttp.ClientSession() as session:
+        sim.store.put_on_list("contacts", sim.store.create("contacts", {}).id, 7)
+        sim.register_app("new", "hush", redirect_uris=["https://app.example"])
+        code = sim.issue_code("new", "https://app.example")
+        other = sim.open_account(7)
+        tokens = [
+            sim.install_app("app", "hush", account=account)
+            for account in (sim.account, other)
+        ]
+        headers = {"Authorization": f"Bearer {sim.token}"}
+        url = f"{sim.url}/crm/v3/objects/contacts/search"
+        async with session.post(url, json={}, headers=headers) as answer:
+            assert answer.status == 200
+        state = await state_of(sim, session)
+        shown = str(state)
+
+    searched = [each for each in state["windows"] if each["family"] == "search"]
+    assert state["portals"][0]["lists"] == [
+        {"name": "List 7", "type": "contacts", "size": 1}
+    ]
+    assert [(each["client"], each["portals"]) for each in state["apps"]] == [
+        ("new", []),
+        ("app", [62515, 7]),
+    ]
+    assert [(each["app"], each["limit"]) for each in searched] == [(None, 5), (None, 5)]
+    assert not [secret for secret in ("hush", code, *tokens) if secret in shown]
 
 
 async def test_only_the_last_requests_are_kept() -> None:
@@ -141,7 +174,10 @@ async def test_the_page_in_a_browser(tmp_path: Path) -> None:
     assert "Portal 62515: " in dom
     assert "<b>3</b>" in dom
     assert ">None yet.<" not in dom
-    assert ">all but associations<" in dom
+    assert ">other calls, in ten seconds<" in dom
+    assert ">searches, in a second<" in dom
+    assert '<section id="listed" hidden="">' in dom
+    assert '<section id="installed" hidden="">' in dom
     assert "/crm/v3/objects/tickets/batch/create" in dom
     assert dom.count(">not in the simulator<") == 1
     assert "<img" not in dom

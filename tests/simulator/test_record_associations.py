@@ -76,7 +76,7 @@ def test_pages_of_associations(world: World) -> None:
         after = page["paging"]["next"]["after"]
         link_ = page["paging"]["next"]["link"]
         path = f"{V3}/0-5/{ticket}/associations/0-1"
-        assert link_ == f"https://api.hubapi.com{path}?after={after}"
+        assert link_ == f"https://api.hubapi.com{path}?portalId=62515&after={after}"
         assert after.endswith("%3D") or "%" not in after
         page = world.post(path, method="GET", query={"after": after}).body
         found += [item["id"] for item in page["results"]]

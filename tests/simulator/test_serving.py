@@ -103,6 +103,30 @@ def test_program(program: Program, number: signal.Signals) -> None:
     assert program.lines.empty()
 
 
+IMPORTING = """
+import runpy, signal, sys
+class Finder:
+    def find_spec(name, *_):
+        if name == "hubbatch.simulator.server.serving":
+            signal.raise_signal(signal.SIGINT)
+sys.meta_path.insert(0, Finder)
+runpy.run_module("hubbatch.simulator", run_name="__main__")
+"""
+
+
+@behaviour("program")
+def test_a_signal_while_the_server_is_imported() -> None:
+    """It prints no traceback."""
+    done = subprocess.run(  # noqa: S603
+        [sys.executable, "-c", IMPORTING, "--port", "0"],
+        capture_output=True,
+        check=False,
+        env={**os.environ, "PYTHONPATH": str(Path(__file__).parents[2])},
+    )
+
+    assert (done.returncode, done.stdout, done.stderr) == (0, b"", b"")
+
+
 @behaviour("program-mistakes")
 def test_port_in_use(capsys: pytest.CaptureFixture[str]) -> None:
     with Simulator() as sim:

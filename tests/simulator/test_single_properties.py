@@ -24,6 +24,7 @@ OF_AN_ACCOUNT = [
     *("modificationMetadata", "formField", "dataSensitivity"),
 ]
 OF_HUBSPOT = [
+    *("updatedAt", "createdAt"),
     *("name", "label", "type", "fieldType", "description", "groupName", "options"),
     *("displayOrder", "calculated", "externalOptions", "hasUniqueValue", "hidden"),
     *("hubspotDefined", "modificationMetadata", "formField", "dataSensitivity"),

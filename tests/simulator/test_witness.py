@@ -14,7 +14,7 @@ from hubbatch import simulator
 from hubbatch.simulator import Property
 
 from .behaviours import behaviour
-from .conftest import MakeWorld, World
+from .conftest import MakeWorld, Response, World
 from .wire_schemas import DIFFERENCES, complaints
 
 
@@ -53,6 +53,16 @@ def test_the_rules_know_no_network_and_no_clock() -> None:
     }
 
     assert found == {}
+
+
+INTROSPECT = "/oauth/v3/token/introspect"
+
+
+def introspected(world: World) -> Response:
+    refresh_token = world.sim.install_app("app", "hush")
+    token = world.sim.apps.renew(world.sim.apps.installations[refresh_token]).value
+    form = f"client_id=app&client_secret=hush&token={token}"
+    return world.post(INTROSPECT, content=form.encode())
 
 
 def answers(world: World) -> dict[str, tuple[str, int, Any]]:
@@ -105,10 +115,19 @@ def answers(world: World) -> dict[str, tuple[str, int, Any]]:
             "/crm/v3/owners",
             world.get("/crm/v3/owners", archived="true"),
         ),
+        "unsigned-tokens": (INTROSPECT, introspected(world)),
         "list-settings": ("/crm/v3/lists", world.post("/crm/v3/lists", made)),
         "members-keys": (
             "/crm/v3/lists/1/memberships/add",
             world.post("/crm/v3/lists/1/memberships/add", [contact], method="PUT"),
+        ),
+        "schema-keys": (
+            "/crm/v3/schemas/tickets",
+            world.get("/crm/v3/schemas/tickets", includeAssociationDefinitions="no"),
+        ),
+        "association-dates": (
+            "/crm/v3/schemas/tickets",
+            world.get("/crm/v3/schemas/tickets"),
         ),
         "errors-of-strings": (
             "/crm/v3/lists/search",
@@ -151,8 +170,8 @@ def test_the_schemas_refuse_something() -> None:
     good = {
         "status": "COMPLETE",
         "results": [],
-        "startedAt": "2026-09-14T12:00:00.000Z",
-        "completedAt": "2026-09-14T12:00:00.000Z",
+        "startedAt": "2026-09-14T12:00:00Z",
+        "completedAt": "2026-09-14T12:00:00Z",
     }
 
     assert complaints(path, 200, good) == []

@@ -12,7 +12,7 @@ from typing import Any
 
 from jsonschema import Draft202012Validator, FormatChecker
 
-from .beside_schemas import BESIDE, PATHS
+from .beside_schemas import BESIDE, DATE, PATHS, schema_of_oauth
 from .schema_words import (
     NUMBER,
     PAGING,
@@ -219,6 +219,7 @@ GROUP["properties"]["displayOrder"] = NUMBER
 
 ASSOCIATION_DEFINITION = struct(
     {"fromObjectTypeId": STRING, "id": STRING, "toObjectTypeId": STRING},
+    **dict.fromkeys(("createdAt", "updatedAt"), TIMESTAMP),
     name=STRING,
 )
 OBJECT_SCHEMA = struct(
@@ -238,8 +239,24 @@ OBJECT_SCHEMA = struct(
     updatedAt=TIMESTAMP,
     updatedByUserId=NUMBER,
 )
+OBJECT_DEFINITION = struct(
+    {
+        **{
+            key: OBJECT_SCHEMA["properties"][key]
+            for key in ("id", "labels", "name", "requiredProperties")
+        },
+    },
+    **OBJECT_SCHEMA["properties"],
+    portalId=NUMBER,
+)
 
 SPEC: dict[str, Schema] = {
+    "all schemas": {
+        "anyOf": [struct({"results": array(OBJECT_SCHEMA)}), OBJECT_SCHEMA],
+    },
+    # The simulator answers to a PATCH with the definition.
+    "schema": {"anyOf": [OBJECT_SCHEMA, OBJECT_DEFINITION]},
+    "schema association": ASSOCIATION_DEFINITION,
     "schemas": struct({"results": array(OBJECT_SCHEMA)}),
     "properties": struct({"results": array(PROPERTY)}),
     "associations kinds": struct(
@@ -283,24 +300,8 @@ SPEC: dict[str, Schema] = {
     "objects with errors": batch_response(SIMPLE_PUBLIC_OBJECT, errors=True),
     "upserts": batch_response(UPSERT_OBJECT, errors=False),
     "upserts with errors": batch_response(UPSERT_OBJECT, errors=True),
-    "token": struct(
-        {
-            "access_token": STRING,
-            "expires_in": NUMBER,
-            "refresh_token": STRING,
-            "token_type": STRING,
-        },
-        hub_id=NUMBER,
-        token_use=STRING,
-    ),
-    # RFC 6749, with what HubSpot adds.
     "not implemented": struct(
         dict.fromkeys(("error", "category", "message", "hint"), STRING)
-    ),
-    "token error": struct(
-        {"error": STRING, "status": STRING, "message": STRING},
-        correlationId=STRING,
-        error_description=STRING,
     ),
     **{
         f"associations {verb}": batch_response(items, errors=False)
@@ -327,8 +328,11 @@ DIFFERENCES: dict[str, str] = {
     "sub-category": "the subCategory of an error in a 207 is a string",
     "no-context": "errors of association batches may have no context",
     "owner-without-user": "the user id of a deactivated owner is null",
+    "unsigned-tokens": "what is said of a token has no signed_access_token",
     "list-settings": "the membership settings of a list are null",
     "members-keys": "changed memberships leave out empty keys",
+    "schema-keys": "schemas have metaType and restorable, associations cardinality",
+    "association-dates": "the dates of an association type are null",
     "errors-of-strings": "the errors of a search of lists without a body are strings",
 }
 
@@ -353,6 +357,7 @@ def _real(schema: Schema) -> Schema:
     for name in ("userId", "membershipTeamId", "includeUnassigned"):
         if name in properties:
             properties[name] = {"anyOf": [properties[name], {"type": "null"}]}
+    _add_schema_keys(properties)
     if "recordsIdsAdded" in properties:
         changed["required"] = []
     for name in ("fromObjectId", "toObjectId"):
@@ -365,11 +370,22 @@ def _real(schema: Schema) -> Schema:
     return changed
 
 
+def _add_schema_keys(properties: dict[str, Any]) -> None:
+    """Add the keys of object types, and of their associations."""
+    if "fullyQualifiedName" in properties:
+        properties |= {"metaType": STRING, "restorable": {"type": "boolean"}}
+        properties |= dict.fromkeys(("createdAt", "updatedAt"), DATE)
+    if "toObjectTypeId" in properties:
+        properties |= dict.fromkeys(("cardinality", "inverseCardinality"), STRING)
+        properties |= {key: {"type": "null"} for key in ("createdAt", "updatedAt")}
+
+
 def _real_value(value: Any) -> Any:
     if isinstance(value, dict):
         return _real(value)
     if isinstance(value, list):
-        return [_real_value(item) for item in value]
+        # No answer has this key, so that none needs it.
+        return [_real_value(item) for item in value if item != "signed_access_token"]
     return value
 
 
@@ -435,8 +451,8 @@ def schema_of(path: str, status: int) -> str:
     """Return the name of the schema of an answer."""
     if status == 501:
         return "not implemented"
-    if path.startswith("/oauth/") and path.endswith("/token"):
-        return "token" if status < 400 else "token error"
+    if path.startswith("/oauth/") and "/token" in path:
+        return schema_of_oauth(path, status)
     if status >= 400:
         return "error"
     for pattern, name in PATHS:

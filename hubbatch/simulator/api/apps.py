@@ -1,6 +1,6 @@
 """The accounts and the apps in them: access tokens, refresh tokens, windows."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from random import Random
 from typing import Final
 
@@ -22,16 +22,56 @@ from hubbatch.simulator.limits import (
 LIFETIME: Final = 1800
 
 
+# HubSpot does not say how long a code works; RFC 6749 recommends at most ten minutes.
+CODE_LIFETIME_MS: Final = 600_000
+
+
+@attrs.frozen
+class App:
+    """A public app, which can be installed in several accounts.
+
+    Attributes:
+        redirect_uris: Where a user may be sent back to, with a code.
+        scopes: The scopes that it may ask for; None for all.
+    """
+
+    client_id: str
+    client_secret: str = attrs.field(repr=False)
+    app_id: int
+    redirect_uris: tuple[str, ...] = ()
+    scopes: frozenset[str] | None = None
+
+    def is_client(self, form: Mapping[str, str]) -> bool:
+        """Return whether a form has the app's client id and client secret."""
+        client = (form.get("client_id"), form.get("client_secret"))
+        return client == (self.client_id, self.client_secret)
+
+
 @attrs.frozen
 class Installation:
     """A public app installed in an account; each has one refresh token."""
 
     account: Account
-    client_id: str
-    client_secret: str = attrs.field(repr=False)
-    app_id: int
+    app: App
     lifetime: float = LIFETIME
     scopes: frozenset[str] | None = None
+
+
+@attrs.frozen
+class Code:
+    """What a user consented to; an app exchanges its code for a refresh token.
+
+    Attributes:
+        expires: In milliseconds since 1970.
+        challenge: The SHA-256 that the app's verifier must have; None for any.
+    """
+
+    app: App
+    account: Account
+    redirect_uri: str
+    scopes: frozenset[str] | None
+    expires: int
+    challenge: str | None = None
 
 
 @attrs.define
@@ -41,14 +81,19 @@ class Apps:
     Attributes:
         accounts: The accounts by portal id.
         tokens: The access tokens by value.
+        registered: The public apps by client id.
         installations: The installed public apps by refresh token.
+        codes: What users consented to, by code.
     """
 
     clock: Clock
     rng: Random
     accounts: dict[int, Account] = attrs.field(factory=dict)
     tokens: dict[str, Token] = attrs.field(factory=dict, repr=False)
+    registered: dict[str, App] = attrs.field(factory=dict, repr=False)
     installations: dict[str, Installation] = attrs.field(factory=dict, repr=False)
+    codes: dict[str, Code] = attrs.field(factory=dict, repr=False)
+    _made_up: int = attrs.field(default=0, init=False, repr=False)
 
     def account(self, portal_id: int, tier: str) -> Account:
         """Return the account with this portal id, created on first use."""
@@ -103,6 +148,67 @@ class Apps:
         self.tokens[token.value] = token
         return token
 
+    def register(
+        self,
+        client_id: str,
+        client_secret: str,
+        redirect_uris: Collection[str] = (),
+        scopes: Collection[str] | None = None,
+    ) -> App:
+        """Add a public app, or change the one with this client id."""
+        former = self.registered.get(client_id)
+        app = App(
+            client_id,
+            client_secret,
+            former.app_id if former else 2_000_000 + len(self.registered),
+            tuple(redirect_uris),
+            None if scopes is None else frozenset(scopes),
+        )
+        self.registered[client_id] = app
+        return app
+
+    def add_installation(
+        self,
+        app: App,
+        account: Account,
+        scopes: frozenset[str] | None,
+        *,
+        lifetime: float = LIFETIME,
+        refresh_token: str | None = None,
+    ) -> str:
+        """Install an app in an account and return its refresh token."""
+        if refresh_token is None:
+            # Not the number of installations, which falls when a token is revoked.
+            refresh_token = f"na1-{self._made_up:04d}-{app.client_id}"
+            self._made_up += 1
+        installation = Installation(account, app, lifetime, scopes)
+        self.installations[refresh_token] = installation
+        return refresh_token
+
+    def refresh_token(self, app: App, account: Account) -> str | None:
+        """Return the refresh token of an app that is installed in an account."""
+        for value, known in self.installations.items():
+            ours = known.app.client_id == app.client_id
+            if ours and known.account.portal_id == account.portal_id:
+                return value
+        return None
+
+    def issue_code(
+        self,
+        app: App,
+        account: Account,
+        redirect_uri: str,
+        *,
+        scopes: frozenset[str] | None,
+        challenge: str | None = None,
+        value: str | None = None,
+    ) -> str:
+        """Return a code, as HubSpot adds it to the redirect URI of an app."""
+        expires = self.clock.ms() + CODE_LIFETIME_MS
+        value = value or f"na1-{self.rng.getrandbits(128):032x}"
+        self.codes[value] = Code(app, account, redirect_uri, scopes, expires, challenge)
+        return value
+
     def renew(self, installation: Installation) -> Token:
         """Issue a new access token to a public app."""
         lifetime = round(installation.lifetime * 1000)
@@ -111,5 +217,5 @@ class Apps:
             "oauth",
             scopes=installation.scopes,
             expires=self.clock.ms() + lifetime,
-            app_id=installation.app_id,
+            app_id=installation.app.app_id,
         )

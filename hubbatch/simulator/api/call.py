@@ -11,7 +11,7 @@ from hubbatch.simulator.crm.accounts import Token
 from hubbatch.simulator.crm.records import Shelf
 from hubbatch.simulator.crm.store import Store
 from hubbatch.simulator.faults.quirks import Quirks
-from hubbatch.simulator.lookup import Route
+from hubbatch.simulator.lookup import Route, since_2026_09
 from hubbatch.simulator.wire import (
     VALIDATION_ERROR,
     Answer,
@@ -71,6 +71,14 @@ class Call(OpenCall):
             Refusal: If the object type is unknown.
         """
         return self.shelf_of(self.route.to_type)
+
+    @property
+    def enforces_rules(self) -> bool:
+        """Whether writes are validated by the rules of the portal."""
+        when = self.quirks.write_validation
+        return when == "always" or (
+            when == "2026-09" and since_2026_09(self.request.path)
+        )
 
     def shelf_of(self, name: str) -> Shelf:
         """Return the records of an object type.

@@ -144,7 +144,12 @@ class HubSpot:
                 return table.OPEN[route.family](OpenCall(*context))
             token = authenticate(self.apps.tokens, request.token, now.ms)
             for scopes in _required_scopes(token, route):
-                check_scopes(token, scopes, in_context=quirks.scopes_in_context)
+                refused = route.row.refused
+                check_scopes(
+                    *(token, scopes),
+                    in_context=quirks.scopes_in_context or bool(refused),
+                    named=refused[not route.reads :][:1],
+                )
             policy = token.throttled(now.at, now.ms, family)
             limits = token.headers(now.at, family)
             if policy is not None:

@@ -204,7 +204,8 @@ def shown_after_update(
 ) -> dict[str, str | None]:
     """Return the properties in the result of an update.
 
-    These are the written ones, and a few that the object type always shows.
+    These are the written ones, a few that the object type always shows, and those that
+    HubSpot computes from the changed ones.
     """
     values = record.properties
     schema = shelf.type
@@ -214,6 +215,9 @@ def shown_after_update(
     }
     for name in written:
         shown[name] = values.get(name, "")
-    if "email" in changed and "hs_email_domain" in values:
-        shown["hs_email_domain"] = values["hs_email_domain"]
+    # Recorded: not the name of a contact.
+    computed = (changed.keys() & {*schema.recomputed}) - {"hs_full_name_or_email"}
+    if "email" in changed:
+        computed |= {"hs_email_domain"}
+    shown |= {name: values[name] for name in computed if name in values}
     return dict(sorted(shown.items()))

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping
 from typing import Final
 
-from hubbatch.simulator.api import events, oauth, schemas, tokens
+from hubbatch.simulator.api import events
 from hubbatch.simulator.api.associations import batches as associations
 from hubbatch.simulator.api.associations import batches_v3 as associations_v3
 from hubbatch.simulator.api.associations import labels, limits
@@ -11,6 +11,7 @@ from hubbatch.simulator.api.associations import single as association
 from hubbatch.simulator.api.call import Call, OpenCall, Result
 from hubbatch.simulator.api.lists import lists, members, memberships
 from hubbatch.simulator.api.missing import not_implemented
+from hubbatch.simulator.api.oauth import authorize, grants, tokens
 from hubbatch.simulator.api.properties import batches as property_batches
 from hubbatch.simulator.api.properties import calls as properties
 from hubbatch.simulator.api.properties import groups
@@ -23,9 +24,10 @@ from hubbatch.simulator.api.records import (
     splits,
     verbs,
 )
+from hubbatch.simulator.api.schemas import calls as schemas
 from hubbatch.simulator.api.settings import account, owners, pipelines
 from hubbatch.simulator.masking import mask_path
-from hubbatch.simulator.routes import Family
+from hubbatch.simulator.row import Family
 from hubbatch.simulator.wire import Request, html_page
 
 
@@ -103,7 +105,11 @@ ANSWERS: Final[Mapping[Family, Callable[[Call], Result]]] = {
     "property": properties.answer_one,
     "property group": groups.answer_one,
     "property groups": groups.answer_all,
-    "schemas": schemas.answer,
+    "schemas": schemas.answer_batch,
+    "all schemas": schemas.answer_all,
+    "schema": schemas.answer_one,
+    "schema associations": schemas.answer_associate,
+    "schema association": schemas.answer_dissociate,
     "search": search.answer,
     "splits": splits.answer,
     "stage": pipelines.answer_stage,
@@ -114,6 +120,10 @@ ANSWERS: Final[Mapping[Family, Callable[[Call], Result]]] = {
 OPEN: Final[Mapping[Family, Callable[[OpenCall], Result]]] = {
     "access token": tokens.answer_access_token,
     "private app token": tokens.answer_private_app,
-    "oauth": oauth.answer,
+    "refresh token": tokens.answer_refresh_token,
+    "introspect": tokens.answer_introspect,
+    "revoke": tokens.answer_revoke,
+    "oauth": grants.answer,
+    "authorize": authorize.answer,
     "unknown path": _not_implemented,
 }

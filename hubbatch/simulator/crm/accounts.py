@@ -55,6 +55,10 @@ class Account:
         """Return the app's window for a family of calls, created on first use."""
         return self.windows.setdefault((app_id, family), RollingWindow(limit))
 
+    def granted(self, scopes: Collection[str] | None) -> list[str]:
+        """Return scopes in order; None stands for all those of records."""
+        return sorted({"oauth", *self.store.scopes()} if scopes is None else scopes)
+
     def details(self) -> dict[str, object]:
         """Return the body of `account-info/details`; the time zone is UTC."""
         return {
@@ -127,10 +131,7 @@ class Token:
 
     def granted(self) -> list[str]:
         """Return the scopes of the token; one without limits has all of records."""
-        scopes = self.scopes
-        if scopes is None:
-            scopes = frozenset({"oauth", *self.account.store.scopes()})
-        return sorted(scopes)
+        return self.account.granted(self.scopes)
 
     def group(self) -> str:
         """Return the name of the counter, as a 429 shows it in `groupName`."""
@@ -184,12 +185,19 @@ def _ago(seconds: int) -> str:
 
 
 def check_scopes(
-    token: Token, required: Collection[str], *, in_context: bool = False
+    token: Token,
+    required: Collection[str],
+    *,
+    in_context: bool = False,
+    named: Collection[str] = (),
 ) -> None:
-    """Refuse a token that has none of the scopes that a call accepts."""
+    """Refuse a token that has none of the scopes that a call accepts.
+
+    The refusal names these, or those in `named`.
+    """
     if token.scopes is None or not token.scopes.isdisjoint(required):
         return
-    raise missing_scopes(required, in_context=in_context)
+    raise missing_scopes(named or required, in_context=in_context)
 
 
 def missing_scopes(required: Collection[str], *, in_context: bool = False) -> Refusal:

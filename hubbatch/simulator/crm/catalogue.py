@@ -9,6 +9,7 @@ from typing import Any, Final
 
 import attrs
 
+from hubbatch.simulator.crm import computed
 from hubbatch.simulator.crm.property_types import ObjectType
 from hubbatch.simulator.crm.standard_properties import (
     EVERY_OBJECT,
@@ -22,15 +23,6 @@ SOURCE: Final = {
     "hs_object_source_id": "1024738",
     "hs_object_source_label": "INTEGRATION",
 }
-
-
-def _domain(properties: Mapping[str, str]) -> str | None:
-    return properties.get("email", "").partition("@")[2] or None
-
-
-def _full_name(properties: Mapping[str, str]) -> str | None:
-    names = (properties.get("firstname"), properties.get("lastname"))
-    return " ".join(name for name in names if name) or properties.get("email")
 
 
 _TICKETS: Final = ObjectType(
@@ -48,6 +40,9 @@ _TICKETS: Final = ObjectType(
     ),
     shown_by_update=(
         "hs_helpdesk_sort_timestamp",
+        "hs_is_closed",
+        "hs_last_email_activity",
+        *computed.entered_stage("createdate"),
         *SOURCE,
         "hs_pipeline",
         "hs_pipeline_stage",
@@ -55,13 +50,15 @@ _TICKETS: Final = ObjectType(
     ),
     fixed={
         **SOURCE,
+        **computed.TICKET_FIXED,
         "hs_last_message_from_visitor": "false",
         "hs_pipeline": "0",
         "hs_pipeline_stage": "1",
     },
     derived={
-        "hs_ticket_id": lambda values: values["hs_object_id"],
-        "hs_helpdesk_sort_timestamp": lambda values: values["createdate"],
+        "hs_ticket_id": computed.copy_of("hs_object_id"),
+        "hs_helpdesk_sort_timestamp": computed.copy_of("createdate"),
+        **computed.entered_stage("createdate"),
     },
     scopes=(("tickets",), ("tickets",)),
 )
@@ -73,7 +70,14 @@ _CONTACTS: Final = ObjectType(
     created="createdate",
     modified="lastmodifieddate",
     read_by_default=("firstname", "lastname", "email"),
-    shown_by_update=("hs_is_unworked", *SOURCE, "hs_pipeline", "lifecyclestage"),
+    shown_by_update=(
+        "hs_is_unworked",
+        *computed.entered_stage("createdate"),
+        *SOURCE,
+        "hs_pipeline",
+        "lifecyclestage",
+        "notes_last_updated",
+    ),
     fixed={
         **SOURCE,
         "hs_associated_target_accounts": "0",
@@ -90,13 +94,24 @@ _CONTACTS: Final = ObjectType(
         "num_notes": "0",
     },
     derived={
-        "hs_all_contact_vids": lambda values: values["hs_object_id"],
-        "hs_email_domain": _domain,
-        "hs_full_name_or_email": _full_name,
-        "hs_lifecyclestage_lead_date": lambda values: values["createdate"],
+        "hs_all_contact_vids": computed.copy_of("hs_object_id"),
+        "hs_email_domain": computed.email_domain,
+        "hs_full_name_or_email": computed.full_name,
+        "hs_lifecyclestage_lead_date": computed.became_lead,
+        "hs_searchable_calculated_phone_number": computed.searchable_phone,
+        **computed.entered_stage("createdate"),
     },
-    recomputed=("hs_email_domain", "hs_full_name_or_email"),
+    recomputed=(
+        "hs_email_domain",
+        "hs_full_name_or_email",
+        "hs_searchable_calculated_phone_number",
+    ),
     scopes=(("crm.objects.contacts.read",), ("crm.objects.contacts.write",)),
+    # Recorded in 2022.
+    descriptive={
+        "primaryDisplayProperty": "firstname",
+        "secondaryDisplayProperties": ["lastname", "email", "phone"],
+    },
 )
 
 _COMPANIES: Final = ObjectType(
@@ -105,12 +120,25 @@ _COMPANIES: Final = ObjectType(
     "companies",
     created="createdate",
     read_by_default=("name", "domain"),
+    shown_by_update=(
+        *computed.entered_stage("createdate"),
+        *SOURCE,
+        "hs_pipeline",
+        "hs_task_label",
+        "lifecyclestage",
+    ),
     fixed={
         **SOURCE,
+        **computed.COMPANY_FIXED,
         "hs_pipeline": "companies-lifecycle-pipeline",
         "lifecyclestage": "lead",
     },
-    derived={"website": lambda values: values.get("website") or values.get("domain")},
+    derived={
+        "hs_task_label": computed.copy_of("name"),
+        "website": lambda values: values.get("website") or values.get("domain"),
+        **computed.entered_stage("createdate"),
+    },
+    recomputed=("hs_task_label",),
     scopes=(("crm.objects.companies.read",), ("crm.objects.companies.write",)),
 )
 
@@ -120,7 +148,13 @@ _DEALS: Final = ObjectType(
     "deals",
     created="createdate",
     read_by_default=("dealname", "amount", "closedate", "pipeline", "dealstage"),
-    fixed=SOURCE,
+    shown_by_update=(*SOURCE, "pipeline"),
+    fixed={**SOURCE, **computed.DEAL_FIXED},
+    derived={
+        "hs_createdate": computed.copy_of("createdate"),
+        **computed.DEAL_AMOUNTS,
+    },
+    recomputed=tuple(computed.DEAL_AMOUNTS),
     scopes=(("crm.objects.deals.read",), ("crm.objects.deals.write",)),
 )
 
@@ -223,10 +257,56 @@ _LISTED: Final[tuple[tuple[str, str, str, _Scopes, tuple[str, ...]], ...]] = (
 )
 
 
-_OTHERS: Final = tuple(
-    ObjectType(type_id, singular, plural, fixed=SOURCE, scopes=scopes, verbs=verbs)
-    for type_id, singular, plural, scopes, verbs in _LISTED
-)
+def _engagement(type_id: str, body: str) -> dict[str, Any]:
+    """Return what HubSpot computes for a type of engagement."""
+    changing = {**computed.body_preview(body), **computed.OWNED}
+    return {
+        "shown_by_update": (*SOURCE, "hs_all_owner_ids", "hubspot_owner_id"),
+        "derived": {
+            **changing,
+            **computed.coordinates(type_id),
+            "hubspot_owner_assigneddate": computed.owner_assigned,
+        },
+        "recomputed": tuple(changing),
+    }
+
+
+def _task() -> dict[str, Any]:
+    made = _engagement("0-27", "hs_task_body")
+    state = computed.TASK_STATE
+    shown = ("hs_obj_coords", "hs_start_date_with_fallback", "hs_task_type")
+    more = ("hs_timestamp", "hubspot_owner_assigneddate", *computed.TASK_DONE)
+    return {
+        "shown_by_update": (*made["shown_by_update"], *shown, *more, *state),
+        "fixed": {**SOURCE, **computed.TASK_FIXED},
+        "derived": {
+            **made["derived"],
+            **state,
+            "hs_engagements_last_contacted": computed.copy_of("hs_timestamp"),
+            "hs_start_date_with_fallback": computed.copy_of("hs_createdate"),
+        },
+        "recomputed": (*made["recomputed"], *state),
+    }
+
+
+_COMPUTED: Final[Mapping[str, Mapping[str, Any]]] = {
+    "meetings": {
+        **_engagement("0-47", "hs_meeting_body"),
+        "fixed": {**SOURCE, "hs_meeting_source": "CRM_UI"},
+    },
+    "notes": _engagement("0-46", "hs_note_body"),
+    "tasks": _task(),
+}
+
+
+def _other(
+    type_id: str, singular: str, plural: str, scopes: _Scopes, verbs: tuple[str, ...]
+) -> ObjectType:
+    more = {"fixed": SOURCE, **_COMPUTED.get(plural, {})}
+    return ObjectType(type_id, singular, plural, scopes=scopes, verbs=verbs, **more)
+
+
+_OTHERS: Final = tuple(_other(*listed) for listed in _LISTED)
 
 # Without their properties, which `standard_type` adds.
 STANDARD: Final = (
@@ -270,7 +350,9 @@ def standard_type(type_id: str) -> ObjectType:
     return attrs.evolve(object_type, properties=properties)
 
 
-def custom(name: str, number: int, portal_id: int) -> ObjectType:
+def custom(
+    name: str, number: int, portal_id: int, descriptive: Mapping[str, Any]
+) -> ObjectType:
     """Return a custom object type with HubSpot's system properties only."""
     plain = name.lower()
     return ObjectType(
@@ -280,4 +362,5 @@ def custom(name: str, number: int, portal_id: int) -> ObjectType:
         standard_properties(EVERY_OBJECT),
         names=(f"p_{plain}", f"p{portal_id}_{plain}"),
         scopes=(("crm.objects.custom.read",), ("crm.objects.custom.write",)),
+        descriptive=descriptive,
     )

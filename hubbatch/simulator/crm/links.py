@@ -117,14 +117,15 @@ class Links:
         self,
         source: str,
         target: str,
-        label: str,
+        label: str | None,
         *,
         inverse: str | None = None,
         name: str | None = None,
     ) -> int:
         """Add a label in both directions; return its type id from source to target.
 
-        `inverse` is the label in the opposite direction, the same by default.
+        `inverse` is the label in the opposite direction, the same by default. A custom
+        object type has association types of its own without a label.
         """
         forth, back = (USER, self._last_id + 1), (USER, self._last_id + 2)
         self._last_id += 2

@@ -264,6 +264,8 @@ class ObjectType:
         legacy_name: The name in messages and in v1, such as "LINE_ITEM".
         archived: The archived properties by name.
         groups: The groups of properties that the account defined, by name.
+        descriptive: What the schemas API shows of it beyond that, by HubSpot's keys:
+            `labels`, `primaryDisplayProperty`, `createdAt` and others.
     """
 
     id: str
@@ -292,6 +294,9 @@ class ObjectType:
         factory=dict, kw_only=True, repr=False
     )
     groups: Mapping[str, Group] = attrs.field(factory=dict, kw_only=True, repr=False)
+    descriptive: Mapping[str, Any] = attrs.field(
+        factory=dict, kw_only=True, repr=False, hash=False
+    )
     unique: tuple[str, ...] = attrs.field(init=False)
     legacy_name: str = attrs.field(init=False)
 
@@ -303,6 +308,11 @@ class ObjectType:
     @legacy_name.default
     def _legacy_name(self) -> str:
         return self.singular.upper().replace(" ", "_")
+
+    @property
+    def is_custom(self) -> bool:
+        """Whether the account defined the type."""
+        return self.id.startswith("2-")
 
     def all_names(self) -> Iterable[str]:
         """Return the names that a path may use, in lower case."""

@@ -250,7 +250,7 @@ class Shelf:
     def write(
         self, record: Record, written: Mapping[str, str], now: int
     ) -> Mapping[str, str]:
-        """Write values and return those that changed.
+        """Write values and return those that changed, with those computed from them.
 
         If none changed, the record keeps its modification date.
         """
@@ -271,15 +271,17 @@ class Shelf:
                 properties[name] = value
             else:
                 properties.pop(name, None)
+        properties[self.type.modified] = iso(now)
+        computed = {}
         for name in self.type.recomputed:
-            derived = self.type.derived[name](properties)
-            if derived is None:
-                properties.pop(name, None)
-            else:
-                properties[name] = derived
+            derived = self.type.derived[name](properties) or ""
+            if derived != properties.get(name, ""):
+                computed[name] = derived
+        properties |= computed
+        for name in [name for name, value in computed.items() if not value]:
+            del properties[name]
         record.updated = now
         self.touched.add(record.id)
-        properties[self.type.modified] = iso(now)
         record.changes.append((now, changed))
         del record.changes[:-CHANGES_KEPT]
-        return changed
+        return {**computed, **changed}

@@ -45,7 +45,8 @@ class Store:
 
     Invariant: `_by_name` maps every name of every type, in lower case, to its id.
     `_shelves` is keyed by object type id; a standard type gets its shelf when it is
-    first used, because its many properties are read then.
+    first used, because its many properties are read then. An archived object type is
+    in `_archived_types` only.
 
     Attributes:
         links: The associations.
@@ -62,6 +63,9 @@ class Store:
     now: Callable[[], int]
     rng: Random
     _shelves: dict[str, Shelf] = attrs.field(init=False, repr=False, factory=dict)
+    _archived_types: dict[str, Shelf] = attrs.field(
+        init=False, repr=False, factory=dict
+    )
     _by_name: dict[str, str] = attrs.field(
         init=False, repr=False, factory=STANDARD_IDS.copy
     )
@@ -116,11 +120,52 @@ class Store:
         ]
         shelf = self.shelf(object_type)
         if shelf is None:
-            self._last_type += self.rng.randint(1, 900)
-            shelf = Shelf(custom(object_type, self._last_type, self.portal_id))
-            self._add_shelf(shelf)
+            shelf = self.new_type(object_type)
         self.extend(shelf, more, required)
         return shelf.type
+
+    def new_type(self, name: str, descriptive: Mapping[str, Any] = {}) -> Shelf:
+        """Add a custom object type without properties of its own."""
+        self._last_type += self.rng.randint(1, 900)
+        now = iso(self.now())
+        descriptive = {"createdAt": now, "updatedAt": now, **descriptive}
+        shelf = Shelf(custom(name, self._last_type, self.portal_id, descriptive))
+        self._shelves[shelf.type.id] = shelf
+        for each in shelf.type.all_names():
+            self._by_name[each.lower()] = shelf.type.id
+        return shelf
+
+    def custom_shelves(self, *, archived: bool = False) -> list[Shelf]:
+        """Return the custom object types, or the archived ones."""
+        shelves = self._archived_types if archived else self._shelves
+        return [shelf for shelf in shelves.values() if shelf.type.is_custom]
+
+    def is_known(self, name: str) -> bool:
+        """Return whether an object type has a name, archived or not."""
+        names = {name.lower(), f"{name.lower()}s"}
+        archived = (shelf.type.all_names() for shelf in self._archived_types.values())
+        return any(self.shelf(each) for each in names) or any(
+            names.intersection(each) for each in archived
+        )
+
+    def is_archived(self, owner: ObjectType) -> bool:
+        """Return whether an object type is archived."""
+        return owner.id in self._archived_types
+
+    def archive_type(self, shelf: Shelf) -> None:
+        """Archive a custom object type: no call finds it by its names any more."""
+        del self._shelves[shelf.type.id]
+        for name in shelf.type.all_names():
+            self._by_name.pop(name, None)
+        self._archived_types[shelf.type.id] = shelf
+
+    def purge_type(self, name: str) -> bool:
+        """Delete an archived object type for good; return False if it is unknown."""
+        for type_id, shelf in self._archived_types.items():
+            if name.lower() in shelf.type.all_names():
+                del self._archived_types[type_id]
+                return True
+        return False
 
     def extend(
         self,
@@ -323,11 +368,6 @@ class Store:
         record.changes.append((now, dict(written)))
         shelf.put(record)
         return record
-
-    def _add_shelf(self, shelf: Shelf) -> None:
-        self._shelves[shelf.type.id] = shelf
-        for name in shelf.type.all_names():
-            self._by_name[name.lower()] = shelf.type.id
 
     def _known(self, object_type: str) -> Shelf:
         shelf = self.shelf(object_type)

@@ -4,6 +4,7 @@ from collections.abc import Collection, Mapping
 from http import HTTPStatus
 from random import Random
 from typing import Final
+from uuid import UUID
 
 import attrs
 
@@ -69,7 +70,7 @@ def throttled(policy: str, correlation: str, group: str, rng: Random) -> Answer:
         # 69 recordings: a category, and neither errorType nor policyName.
         body |= {"correlationId": correlation, "category": "RATE_LIMITS"}
     elif policy == "DAILY":
-        request = f"{rng.getrandbits(128):032x}"
+        request = str(UUID(int=rng.getrandbits(128), version=4))
         body |= {"errorType": "RATE_LIMIT", "correlationId": correlation}
         body |= {"policyName": policy, "requestId": request}
     else:

@@ -75,6 +75,10 @@ class Quirks:
     update_by_email: bool = _flag()
     associations_page: int = attrs.field(default=500, validator=_check_positive)
     primary_id_preservation: bool = _flag()
+    answer_merged: bool = _flag()
+    write_validation: Literal["2026-09", "always", "never"] = attrs.field(
+        default="2026-09", validator=in_(("2026-09", "always", "never"))
+    )
     search_lag: float = attrs.field(default=0.0, validator=_check_seconds)
     scopes_in_context: bool = _flag()
     status_flip: bool = _flag()

@@ -1,4 +1,4 @@
-"""The page at `/`: the records, the last requests, and how full the windows are.
+"""The page at `/`: records, lists, apps, the last requests, and the windows.
 
 It loads nothing from other hosts, and inserts data as text only, never as markup.
 """
@@ -49,8 +49,11 @@ th { color: var(--soft); font-weight: 500; } td { font-variant-numeric: tabular-
 @media (max-width: 40rem) { .ago, .status, .inputs { width: 3.6rem; } }
 </style></head><body>
 <h1>HubSpot simulator</h1><p class="soft" id="about">Loading</p>
-<h2>Requests of the last ten seconds</h2><div class="windows" id="windows"></div>
+<h2>Rate limit windows</h2><div class="windows" id="windows"></div>
 <h2>Records</h2><div class="stores" id="stores"></div>
+<section id="listed"><h2>Lists</h2><div class="stores" id="lists"></div></section>
+<section id="installed"><h2>Public apps</h2><div class="stores" id="apps"></div>
+</section>
 <h2>The last requests</h2>
 <table><thead><tr><th class="ago">Ago</th><th class="status">Status</th>
 <th>Request</th><th class="inputs">Inputs</th></tr>
@@ -69,7 +72,9 @@ const draw = (name, attributes) => {
   for (const [key, value] of Object.entries(attributes)) shape.setAttribute(key, value);
   return shape;
 };
-const FAMILIES = {others: "all but associations", associations: "associations"};
+const FAMILIES = {others: "other calls, in ten seconds",
+  associations: "associations, in ten seconds", search: "searches, in a second",
+  events: "custom events, in a second"};
 const ago = seconds => seconds < 60 ? `${seconds.toFixed(1)} s`
   : seconds < 3600 ? `${Math.floor(seconds / 60)} min`
   : `${Math.floor(seconds / 3600)} h`;
@@ -125,8 +130,10 @@ const requestRow = now => request => {
 const show = state => {
   const portals = state.portals.length > 1, here = portal =>
     portals ? [`portal ${portal}`] : [];
-  const apps = new Set(state.windows.map(window => window.app)).size > 1;
-  const owner = window => [...(apps ? [`app ${window.app}`] : []),
+  const ids = state.windows.map(window => window.app).filter(Boolean);
+  const apps = new Set(ids).size > 1;
+  const owner = window => [
+    ...(apps ? [window.app ? `app ${window.app}` : "all apps"] : []),
     ...here(window.portal)];
   $("about").textContent = state.portals.map(portal =>
     `Portal ${portal.id}: ${count(portal.used)} of ` +
@@ -137,6 +144,13 @@ const show = state => {
     ([name, records]) => card(count(records), name, ...here(portal.id))));
   $("stores").replaceChildren(
     ...(stores.length ? stores : [make("span", "None yet.", "soft")]));
+  const lists = state.portals.flatMap(portal => portal.lists.map(list =>
+    card(count(list.size), list.name, `list of ${list.type}`, ...here(portal.id))));
+  $("listed").hidden = !lists.length;
+  $("lists").replaceChildren(...lists);
+  $("installed").hidden = !state.apps.length;
+  $("apps").replaceChildren(...state.apps.map(app => card(app.client, `app ${app.app}`,
+    app.portals.length ? `in portal ${app.portals.join(", ")}` : "not installed")));
   $("requests").replaceChildren(...state.requests.map(requestRow(state.now)));
   if (!state.requests.length) $("requests").append(emptyRow());
 };

@@ -1,6 +1,7 @@
 """Sends replies over aiohttp: whole, truncated or repeated."""
 
 import asyncio
+import gzip
 
 from typing import Any, Final
 
@@ -11,6 +12,10 @@ from hubbatch.simulator.api.hubspot import Reply
 
 # HubSpot's limit is not published; this one keeps a faulty client from filling memory.
 BODY_BYTES: Final = 64 * 1024 * 1024
+
+# Cloudflare, whose servers compress HubSpot's answers, sends shorter ones as they are.
+SMALLEST_COMPRESSED: Final = 48
+_LEVEL: Final = 1
 
 
 def make_request(max_bytes: int, *args: Any) -> web.BaseRequest:
@@ -39,18 +44,33 @@ async def send(request: web.BaseRequest, reply: Reply) -> web.StreamResponse:
     headers = dict(answer.headers)
     if answer.content_type is not None:
         headers["Content-Type"] = answer.content_type
+    content = answer.content
+    if accepts_gzip(request.headers.get("Accept-Encoding", "")) and (
+        len(content) >= SMALLEST_COMPRESSED and "Content-Encoding" not in headers
+    ):
+        headers["Content-Encoding"] = "gzip"
+        content = gzip.compress(content, _LEVEL, mtime=0)
     if reply.cut != "truncate":
-        body = answer.content if answer.status != 204 else None  # noqa: PLR2004
+        body = content if answer.status != 204 else None  # noqa: PLR2004
         response = web.Response(status=answer.status, headers=headers, body=body)
         if reply.stray is not None:
             await _send_twice(request, response, reply.stray)
         return response
     truncated = web.StreamResponse(status=answer.status, headers=headers)
-    truncated.content_length = len(answer.content)
+    truncated.content_length = len(content)
     await truncated.prepare(request)
-    await truncated.write(answer.content[: len(answer.content) // 2])
+    await truncated.write(content[: len(content) // 2])
     _close(request)
     return truncated
+
+
+def accepts_gzip(accepted: str) -> bool:
+    """Return whether an `Accept-Encoding` header accepts gzip."""
+    for item in accepted.lower().split(","):
+        name, _, quality = item.partition(";")
+        if name.strip() in {"gzip", "x-gzip"}:
+            return quality.replace(" ", "").rstrip("0.") != "q="
+    return False
 
 
 async def _send_twice(

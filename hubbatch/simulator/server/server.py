@@ -13,7 +13,7 @@ from weakref import WeakSet
 
 from aiohttp import web
 
-from hubbatch.simulator.api.apps import LIFETIME, Apps, Installation
+from hubbatch.simulator.api.apps import LIFETIME, Apps
 from hubbatch.simulator.api.hubspot import HubSpot, Reply
 from hubbatch.simulator.clocks import Clock
 from hubbatch.simulator.crm.accounts import Account
@@ -172,6 +172,24 @@ class Simulator:
             value=value,
         ).value
 
+    def register_app(
+        self,
+        client_id: str,
+        client_secret: str,
+        *,
+        redirect_uris: Collection[str] = (),
+        scopes: Collection[str] | None = None,
+    ) -> None:
+        """Add a public app, which users install at `/oauth/authorize`.
+
+        Args:
+            client_id: The client id that a token request must contain.
+            client_secret: The client secret that a token request must contain.
+            redirect_uris: Where users may be sent back to.
+            scopes: The scopes that it may ask for; all by default.
+        """
+        self.apps.register(client_id, client_secret, redirect_uris, scopes)
+
     def install_app(
         self,
         client_id: str,
@@ -184,6 +202,8 @@ class Simulator:
     ) -> str:
         """Install a public app and return its refresh token.
 
+        An app can be installed in several accounts, each with its own refresh token.
+
         Args:
             client_id: The client id that a token request must contain.
             client_secret: The client secret that a token request must contain.
@@ -192,17 +212,45 @@ class Simulator:
             lifetime: The seconds until an access token expires.
             refresh_token: The refresh token; a made-up one by default.
         """
-        if refresh_token is None:
-            refresh_token = f"na1-{len(self.apps.installations):04d}-{client_id}"
-        self.apps.installations[refresh_token] = Installation(
+        app = self.apps.registered.get(client_id)
+        if app is None or app.client_secret != client_secret:
+            app = self.apps.register(client_id, client_secret)
+        return self.apps.add_installation(
+            app,
             account or self.account,
-            client_id,
-            client_secret,
-            app_id=2_000_000 + len(self.apps.installations),
+            None if scopes is None else frozenset(scopes),
             lifetime=lifetime,
-            scopes=None if scopes is None else frozenset(scopes),
+            refresh_token=refresh_token,
         )
-        return refresh_token
+
+    def issue_code(
+        self,
+        client_id: str,
+        redirect_uri: str,
+        *,
+        account: Account | None = None,
+        scopes: Collection[str] | None = None,
+        value: str | None = None,
+    ) -> str:
+        """Return a code that a registered app can exchange, once.
+
+        Args:
+            client_id: The client id of the app.
+            redirect_uri: The redirect URI that the token request must contain.
+            account: The account that installs the app; the first one by default.
+            scopes: The granted scopes; all by default.
+            value: The code; a random one by default.
+
+        Raises:
+            KeyError: If the app is unknown.
+        """
+        return self.apps.issue_code(
+            self.apps.registered[client_id],
+            account or self.account,
+            redirect_uri,
+            scopes=None if scopes is None else frozenset(scopes),
+            value=value,
+        )
 
     def revoke_token(self, token: str) -> None:
         """Invalidate an access or refresh token; an unknown one is ignored."""
@@ -291,7 +339,7 @@ class Simulator:
             self._log(_plain(request, b""), reply)
             return await send(request, reply)
         page = answer_for(
-            *(request.method, request.path, self.apps.accounts),
+            *(request.method, request.path, self.apps),
             *(self._recent, self.clock.now().at),
         )
         if page is not None:

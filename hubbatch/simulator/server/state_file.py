@@ -20,20 +20,20 @@ from hubbatch.simulator.crm.store import Store
 from hubbatch.simulator.faults.script import ScriptError, check_object, load
 from hubbatch.simulator.server.server import Simulator
 from hubbatch.simulator.server.state_settings import (
+    add_apps,
     add_list,
     add_owners,
     add_pipelines,
-    install_apps,
     issue_tokens,
     items,
 )
 from hubbatch.simulator.wire import iso, seeded_random
 
 
-KEYS: Final = (
+_ACCOUNT_KEYS: Final = (
     *("properties", "owners", "pipelines", "records", "associations", "lists"),
-    *("tokens", "apps"),
 )
+KEYS: Final = (*_ACCOUNT_KEYS, "accounts", "tokens", "apps")
 _LIST_KEYS: Final = ("name", "objectType", "processingType", "records", "id")
 
 # Values that often break exports: accents, commas, quotes, line breaks, empty strings.
@@ -46,7 +46,9 @@ _MAX_LINKS: Final = 2
 
 
 def fill(simulator: Simulator, path: Path) -> None:
-    """Add what is in a file to the first account: records, settings and tokens.
+    """Add what is in a file: accounts with records and settings, tokens and apps.
+
+    What is not in `accounts` is of the first account.
 
     Raises:
         ScriptError: If the file cannot be read or is invalid; it names the file and
@@ -56,10 +58,27 @@ def fill(simulator: Simulator, path: Path) -> None:
     try:
         check_object(state, KEYS, "the file")
         _Filling(simulator.store, path.parent).fill(state)
+        _open_accounts(simulator, path.parent, state.get("accounts", []))
         issue_tokens(simulator, state.get("tokens", []))
-        install_apps(simulator, state.get("apps", []))
+        add_apps(simulator, state.get("apps", []))
     except ScriptError as error:
         raise ScriptError(f"{path}: {error}") from None
+
+
+def _open_accounts(simulator: Simulator, folder: Path, value: object) -> None:
+    """Open the further accounts of the file, with what is in them."""
+    for item in items(value, ("portalId", "tier", *_ACCOUNT_KEYS), "accounts"):
+        portal_id = item.get("portalId", (int,))
+        if portal_id is None or portal_id < 1 or portal_id in simulator.apps.accounts:
+            raise ScriptError(
+                f"{item.where}.portalId: expected a number that no other account has, "
+                f"got {portal_id!r}"
+            )
+        try:
+            account = simulator.open_account(portal_id, item.get("tier"))
+            _Filling(account.store, folder).fill(item.values)
+        except ValueError as error:
+            raise ScriptError(f"{item.where}.{error}") from None
 
 
 @attrs.frozen

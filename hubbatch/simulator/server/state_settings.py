@@ -6,6 +6,7 @@ from typing import Any, Final
 import attrs
 
 from hubbatch.simulator.api.settings.pipeline_input import PipelineInput, check_label
+from hubbatch.simulator.crm.accounts import Account
 from hubbatch.simulator.crm.pipelines import extended_options
 from hubbatch.simulator.crm.records import Shelf
 from hubbatch.simulator.crm.store import Store
@@ -113,13 +114,24 @@ def add_list(store: Store, item: Fields, shelf: Shelf, ids: Sequence[str]) -> No
     store.lists.put(of, [ids[position] for position in members])
 
 
+def _account(simulator: Simulator, item: Fields) -> Account:
+    """Return the account that an object of the file names; by default the first."""
+    portal_id = item.get("portalId", (int,))
+    if portal_id is None:
+        return simulator.account
+    if portal_id not in simulator.apps.accounts:
+        raise ScriptError(f"{item.where}.portalId: list the account under 'accounts'")
+    return simulator.apps.accounts[portal_id]
+
+
 def issue_tokens(simulator: Simulator, value: object) -> None:
     """Issue the access tokens of the file."""
-    names = ("token", "tier", "scopes", "limit", "expiresIn", "appId")
+    names = ("token", "tier", "scopes", "limit", "expiresIn", "appId", "portalId")
     for item in items(value, names, "tokens"):
         try:
             simulator.issue_token(
                 tier=item.get("tier"),
+                account=_account(simulator, item),
                 scopes=item.strings("scopes"),
                 limit=item.get("limit", (int,)),
                 expires_in=item.get("expiresIn", _SECONDS),
@@ -132,19 +144,43 @@ def issue_tokens(simulator: Simulator, value: object) -> None:
             raise ScriptError(f"{item.where}: {error}") from None
 
 
-def install_apps(simulator: Simulator, value: object) -> None:
-    """Install the public apps of the file."""
-    names = ("clientId", "clientSecret", "refreshToken", "scopes", "lifetime")
-    for item in items(value, names, "apps"):
-        more = (
-            {}
-            if item.get("lifetime", _SECONDS) is None
-            else {"lifetime": item.get("lifetime", _SECONDS)}
-        )
-        simulator.install_app(
-            item.need("clientId"),
-            item.need("clientSecret"),
-            scopes=item.strings("scopes"),
-            refresh_token=item.get("refreshToken"),
-            **more,
-        )
+def add_apps(simulator: Simulator, value: object) -> None:
+    """Add the public apps of the file, installed where it says so.
+
+    An app without `installations` is installed in the first account, as the app itself
+    describes: with its scopes, lifetime and refresh token.
+    """
+    own = ("clientId", "clientSecret", "redirectUris", "installations", "codes")
+    names = ("refreshToken", "scopes", "lifetime")
+    for item in items(value, (*own, *names), "apps"):
+        client = item.need("clientId"), item.need("clientSecret")
+        redirect_uris = item.strings("redirectUris") or ()
+        scopes = item.strings("scopes")
+        simulator.register_app(*client, redirect_uris=redirect_uris, scopes=scopes)
+        installations = [item]
+        if "installations" in item.values:
+            listed, where = item.values["installations"], f"{item.where}.installations"
+            installations = items(listed, (*names, "portalId"), where)
+        for each in installations:
+            _install(simulator, client, each)
+        codes = item.values.get("codes", [])
+        code_names = ("code", "portalId", "scopes", "redirectUri")
+        for each in items(codes, code_names, f"{item.where}.codes"):
+            simulator.issue_code(
+                client[0],
+                each.get("redirectUri") or next(iter(redirect_uris), ""),
+                account=_account(simulator, each),
+                scopes=each.strings("scopes") or scopes,
+                value=each.need("code"),
+            )
+
+
+def _install(simulator: Simulator, client: tuple[str, str], item: Fields) -> None:
+    lifetime = item.get("lifetime", _SECONDS)
+    simulator.install_app(
+        *client,
+        account=_account(simulator, item),
+        scopes=item.strings("scopes"),
+        refresh_token=item.get("refreshToken"),
+        **({} if lifetime is None else {"lifetime": lifetime}),
+    )

@@ -11,8 +11,7 @@ from hubbatch.simulator.api.refusals import invalid, whole_number
 from hubbatch.simulator.crm.links import RecordKey, Spec, missing_fields, parse_specs
 from hubbatch.simulator.crm.records import Shelf
 from hubbatch.simulator.crm.store import Store
-from hubbatch.simulator.lookup import since_2026_09
-from hubbatch.simulator.wire import VALIDATION_ERROR, Answer
+from hubbatch.simulator.wire import JSON, VALIDATION_ERROR, Answer
 
 
 # "Associations guide", September 2026; the 1,000 comes from a changelog of
@@ -46,10 +45,14 @@ class Pairs:
         """
         return int(record_id) if self.numeric_ids else record_id
 
-    def add_error(self, message: str, **more: object) -> None:
+    def add_error(
+        self, message: str, sub_category: str | None = None, **more: object
+    ) -> None:
         """Add an error; most do not name their input."""
-        error = {"status": "error", "category": VALIDATION_ERROR, "message": message}
-        self.errors.append({**error, **more})
+        error = {"status": "error", "category": VALIDATION_ERROR}
+        if sub_category is not None:
+            error["subCategory"] = sub_category
+        self.errors.append({**error, "message": message, **more})
 
     def ends(self, source: object, target: object) -> tuple[RecordKey, RecordKey]:
         """Return the keys of the two records."""
@@ -61,7 +64,7 @@ class Pairs:
             if not record_id.isdecimal():
                 self.add_error(
                     f"{record_id} is not a valid ID",
-                    subCategory="crm.associations.INVALID_IDENTIFIER",
+                    "crm.associations.INVALID_IDENTIFIER",
                     context={"id": [record_id]},
                 )
                 return False
@@ -226,7 +229,8 @@ def answer(call: Call) -> Result:
     pairs = Pairs(call.store, source, target, inputs, v4, size)
     RUN[verb](pairs)
     if verb in {"archive", "labels/archive"} and v4:
-        return Answer(204), len(inputs)
+        # Recorded: with the type of a body that it does not have.
+        return Answer(204, content_type=JSON), len(inputs)
     return answer_pairs(call, pairs), len(inputs)
 
 
@@ -235,7 +239,8 @@ def check_permission(call: Call) -> None:
 
     Documented for 2026-09, with an example of v4; older dated versions do not.
     """
-    if call.route.version is None or since_2026_09(call.request.path):
+    checked_in_v4 = call.quirks.write_validation != "never"
+    if call.enforces_rules or (call.route.version is None and checked_in_v4):
         call.check_permission()
 
 

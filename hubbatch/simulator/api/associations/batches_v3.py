@@ -8,10 +8,11 @@ from hubbatch.simulator.api.associations.batches import (
     Pairs,
     add_none_found,
     answer_pairs,
-    linked_records,
 )
 from hubbatch.simulator.api.bodies import parse_inputs
 from hubbatch.simulator.api.call import Call, Result
+from hubbatch.simulator.api.records.parameters import view_of
+from hubbatch.simulator.api.records.shown import View, association_page
 from hubbatch.simulator.crm.links import missing_fields
 from hubbatch.simulator.wire import Answer
 
@@ -21,7 +22,10 @@ def answer(call: Call) -> Result:
     source, target, verb = call.shelf, call.target, call.route.verb
     inputs = parse(call.request.content, verb)
     pairs = Pairs(call.store, source, target, inputs, numeric_ids=False)
-    run(pairs, verb)
+    if verb == "read":
+        _read(pairs, view_of(call))
+    else:
+        run(pairs, verb)
     if verb == "archive":
         return Answer(204), len(inputs)
     return answer_pairs(call, pairs), len(inputs)
@@ -52,13 +56,10 @@ def parse(content: bytes, verb: str) -> list[Mapping[str, Any]]:
 
 
 def run(pairs: Pairs, verb: str) -> None:
-    """Process the inputs one by one."""
+    """Associate or dissociate the inputs one by one."""
     from_type, to_type = pairs.source.type.singular, pairs.target.type.singular
     name, back = f"{from_type}_to_{to_type}", f"{to_type}_to_{from_type}"
     spec = pairs.store.links.default(pairs.source.type.id, pairs.target.type.id)
-    if verb == "read":
-        _read(pairs, name)
-        return
     for item in pairs.inputs:
         source, target = str(item["from"]["id"]), str(item["to"]["id"])
         if item["type"] != name:
@@ -73,11 +74,14 @@ def run(pairs: Pairs, verb: str) -> None:
                 pairs.results.append(result)
 
 
-def _read(pairs: Pairs, name: str) -> None:
+def _read(pairs: Pairs, view: View) -> None:
     for record_id in dict.fromkeys(str(item["id"]) for item in pairs.inputs):
-        linked = linked_records(pairs, record_id)
-        if linked:
-            to = [{"id": target, "type": name} for target in linked]
-            pairs.results.append({"from": {"id": record_id}, "to": to})
+        record = pairs.source.live(record_id)
+        page = record and association_page(view, record, pairs.target, "")
+        if page and page["results"]:
+            # Recorded: the link to further ones leads to the call on a single record.
+            more = {"paging": page["paging"]} if "paging" in page else {}
+            result = {"from": {"id": record_id}, "to": page["results"], **more}
+            pairs.results.append(result)
         else:
             add_none_found(pairs, record_id)

@@ -89,5 +89,5 @@ class _Batch:
 
     def _error(self, category: str, message: str, name: str, **more: str) -> None:
         context = {"name": [name]}
-        error = {"status": "error", "category": category, "message": message}
-        self.errors.append({**error, **more, "context": context})
+        error = {"status": "error", "category": category, **more, "message": message}
+        self.errors.append({**error, "context": context})

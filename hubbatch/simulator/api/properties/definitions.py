@@ -52,6 +52,11 @@ _CHANGEABLE: Final = (
     *("formField", "hidden", "options", "calculationFormula", "currencyPropertyName"),
     *("numberDisplayHint", "textDisplayHint", "showCurrencySymbol"),
 )
+# When HubSpot defined its properties and last changed them: those of `createdate`.
+_DATES: Final = {
+    "createdAt": "2019-08-06T02:41:44.631Z",
+    "updatedAt": "2023-05-01T19:33:57.873Z",
+}
 # The recorded order of keys. A batch create answers without those that a read adds.
 _ADDED: Final = frozenset(
     {"updatedAt", "createdAt", "createdUserId", "updatedUserId", "archived"}
@@ -90,7 +95,7 @@ def property_json(owner: ObjectType, schema: Property) -> dict[str, Any]:
         "formField": False,
         "dataSensitivity": "non_sensitive",
         # A property of HubSpot shows `hubspotDefined`, one of the account `archived`.
-        **({"archived": False} if schema.custom else {"hubspotDefined": True}),
+        **({"archived": False} if schema.custom else _hubspots(owner, schema.name)),
         **shown,
         "name": schema.name,
         "type": schema.type,
@@ -103,6 +108,16 @@ def property_json(owner: ObjectType, schema: Property) -> dict[str, Any]:
         },
     }
     return {key: body[key] for key in _ORDER if key in body}
+
+
+def _hubspots(owner: ObjectType, name: str) -> dict[str, Any]:
+    """Return what a property of HubSpot shows.
+
+    Recorded: the id of companies, and the properties of custom objects, have no dates.
+    """
+    undated = name == "hs_object_id" or owner.id.startswith("2-")
+    dates = {} if undated else _DATES
+    return {"hubspotDefined": True, **dates}
 
 
 def batch_json(owner: ObjectType, schema: Property) -> dict[str, Any]:

@@ -99,6 +99,8 @@ class Batch:
         if item.id_property is None:
             item.record = shelf.live(item.key)
             item.merged = item.key in shelf.merged
+            if self.verb == "update" and self.quirks.answer_merged:
+                item.record = shelf.survivor(item.key)
         elif self.is_unique(item.id_property):
             item.record = shelf.find(item.key, item.id_property)
         if item.record is not None:
@@ -114,10 +116,11 @@ class Batch:
         record: Record,
         properties: Mapping[str, str | None],
         item: Item,
-        **more: object,
+        history: Sequence[str] = (),
+        more: Mapping[str, object] = {},
     ) -> None:
         """Add a record to the results."""
-        result = record_json(self.store, self.shelf, record, properties)
+        result = record_json(self.store, self.shelf, record, properties, history)
         result.update(more)
         if item.warnings:
             result["warnings"] = item.warnings

@@ -16,6 +16,7 @@ from hubbatch.simulator.wire import iso
 
 RECORD_ID: Final = "hs_object_id"
 _PRIMARY: Final = "Primary"
+_APP: Final = "https://app.hubspot.com"
 
 
 def names_of(
@@ -38,23 +39,37 @@ def known(shelf: Shelf, names: Iterable[object]) -> list[str]:
 
 
 def record_json(
-    store: Store, shelf: Shelf, record: Record, properties: Mapping[str, str | None]
+    store: Store,
+    shelf: Shelf,
+    record: Record,
+    properties: Mapping[str, str | None],
+    history: Sequence[str] = (),
 ) -> dict[str, Any]:
-    """Return a record with some of its properties."""
+    """Return a record with some of its properties, and the history of some."""
+    shown = {"propertiesWithHistory": history_json(record, history)} if history else {}
     body: dict[str, Any] = {
         "id": record.id,
         "properties": properties,
+        **shown,
         "createdAt": iso(record.created),
         "updatedAt": iso(record.updated),
         "archived": record.archived_on is not None,
-        "url": (
-            f"https://app.hubspot.com/contacts/{store.portal_id}"
-            f"/record/{shelf.type.id}/{record.id}"
-        ),
+        "url": _APP + _page(store.portal_id, shelf.type.plural, shelf.type.id, record),
     }
     if record.archived_on is not None:
         body["archivedAt"] = iso(record.archived_on)
     return body
+
+
+def _page(portal_id: int, plural: str, type_id: str, record: Record) -> str:
+    """Return the path of a record's page; engagements have others, as recorded."""
+    if plural == "tasks":
+        return f"/tasks/{portal_id}/view/all/task/{record.id}"
+    if plural == "notes":
+        found = f'[{{"property":"hs_object_id","operator":"EQ","value":"{record.id}"}}]'
+        view = f"/contacts/{portal_id}/objects/{type_id}/views/all/list"
+        return f"{view}?filters={quote(found, safe='')}"
+    return f"/contacts/{portal_id}/record/{type_id}/{record.id}"
 
 
 def history_json(record: Record, names: Iterable[str]) -> dict[str, Any]:
@@ -92,9 +107,7 @@ class View:
         """Return a record as the view shows it."""
         values = record.properties
         shown = {name: values.get(name) for name in self.names}
-        body = record_json(self.store, self.shelf, record, shown)
-        if self.history:
-            body["propertiesWithHistory"] = history_json(record, self.history)
+        body = record_json(self.store, self.shelf, record, shown, self.history)
         associations = {}
         for target in self.targets:
             page = association_page(self, record, target, "")
@@ -137,7 +150,8 @@ def association_page(
         number, other, _ = shown[-1]
         cursor = quote(b64encode(f"0-{number}-{other}".encode()).decode())
         url = f"{view.base}/{record.id}/associations/{target.type.id}"
-        page["paging"] = {"next": {"after": cursor, "link": f"{url}?after={cursor}"}}
+        link = f"{url}?portalId={view.store.portal_id}&after={cursor}"
+        page["paging"] = {"next": {"after": cursor, "link": link}}
     return page
 
 

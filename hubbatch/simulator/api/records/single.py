@@ -116,7 +116,7 @@ def _batch_of_one(call: Call, verb: str, source: Mapping[str, Any]) -> Batch:
         quirks=quirks,
         rng=call.rng,
         now=call.now.ms,
-        enforces_rules=since_2026_09(call.request.path),
+        enforces_rules=call.enforces_rules,
     )
 
 

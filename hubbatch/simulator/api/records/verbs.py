@@ -12,7 +12,7 @@ from hubbatch.simulator.api.records.batch_checks import (
     requested_associations,
 )
 from hubbatch.simulator.api.records.batches import Batch, Item
-from hubbatch.simulator.api.records.shown import history_json, known, names_of
+from hubbatch.simulator.api.records.shown import known, names_of
 from hubbatch.simulator.crm.records import Record
 from hubbatch.simulator.lookup import since_2026_09
 from hubbatch.simulator.wire import Answer, Refusal, as_json, html_page
@@ -21,8 +21,8 @@ from hubbatch.simulator.wire import Answer, Refusal, as_json, html_page
 def answer(call: Call) -> Result:
     """Answer a batch of records."""
     verb, shelf, quirks = call.route.verb, call.shelf, call.quirks
-    enforces_rules = since_2026_09(call.request.path)
-    if verb not in shelf.type.verbs and not enforces_rules:
+    enforces_rules = call.enforces_rules
+    if verb not in shelf.type.verbs and not since_2026_09(call.request.path):
         return html_page(404, "Not Found", "Resource not found"), 0
     body, inputs = bodies.parse_batch(call.request.content, verb)
     with_history = verb == "read" and bool(body.get("propertiesWithHistory"))
@@ -84,7 +84,7 @@ def _associate(batch: Batch, item: Item) -> None:
 def _add(batch: Batch, item: Item, **more: object) -> None:
     record = batch.store.add(batch.shelf, item.record_id, item.written, batch.now)
     properties = dict(sorted(record.properties.items()))
-    batch.add_result(record, properties, item, **more)
+    batch.add_result(record, properties, item, more=more)
 
 
 def read(batch: Batch) -> None:
@@ -105,10 +105,7 @@ def read(batch: Batch) -> None:
         elif record.id not in seen:
             seen.add(record.id)
             values = {name: record.properties.get(name) for name in names}
-            more = {}
-            if history:
-                more["propertiesWithHistory"] = history_json(record, history)
-            batch.add_result(record, values, item, **more)
+            batch.add_result(record, values, item, history)
     batch.add_not_found(list(dict.fromkeys(missing)), [])
 
 
@@ -170,7 +167,7 @@ def _change(batch: Batch, item: Item, **more: object) -> None:
     shown = refusals.shown_after_update(batch.shelf, record, item.written, changed)
     if item.id_property is not None and item.id_property in record.properties:
         shown[item.id_property] = record.properties[item.id_property]
-    batch.add_result(record, shown, item, **more)
+    batch.add_result(record, shown, item, more=more)
 
 
 def archive(batch: Batch) -> None:

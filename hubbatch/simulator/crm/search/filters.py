@@ -46,7 +46,8 @@ ASSOCIATIONS: Final = "associations."
 # Search guide, 2026: the properties of activities that cannot be searched.
 _UNSEARCHABLE: Final = frozenset({"hs_body_preview_html", "hs_email_html"})
 
-# "Default searchable properties", search guide, 2026. Types without a row have none.
+# The search guide lists default searchable properties for each type; which ones is
+# assumed here. Types without a row have none.
 SEARCHED_BY_QUERY: Final[Mapping[str, tuple[str, ...]]] = {
     "calls": ("hs_call_title", "hs_body_preview"),
     "companies": ("website", "phone", "name", "domain"),
@@ -164,17 +165,23 @@ def _check_name(shelf: Shelf, name: str) -> None:
         raise problem()
 
 
+def searched_by_query(schema: ObjectType) -> tuple[str, ...]:
+    """Return the properties in which `query` looks for words."""
+    names = SEARCHED_BY_QUERY.get(schema.plural, ())
+    if schema.is_custom:
+        own = [each.name for each in schema.properties.values() if each.custom]
+        chosen = schema.descriptive.get("searchableProperties", own)
+        names = tuple(chosen[:_CUSTOM_SEARCHED])
+    return tuple(name for name in names if name in schema.properties)
+
+
 def query_conditions(shelf: Shelf, query: str) -> Group:
     """Return the conditions of a text query: each of its words is in some property.
 
     HubSpot does not document how it matches; whole words are the strictest reading.
     """
     schema = shelf.type
-    names = SEARCHED_BY_QUERY.get(schema.plural, ())
-    if schema.id.startswith("2-"):
-        own = [each.name for each in schema.properties.values() if each.custom]
-        names = tuple(own[:_CUSTOM_SEARCHED])
-    names = tuple(name for name in names if name in schema.properties)
+    names = searched_by_query(schema)
     words = re.split(r"[\s;]+", query.lower().strip())
     return tuple(
         Condition(tuple(equal(f"~{name}", word) for name in names))
