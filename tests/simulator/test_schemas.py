@@ -162,6 +162,7 @@ def test_a_type_is_archived_and_then_deleted(world: World) -> None:
         ({"requiredProperties": ["mast"]}, 'Property "mast" does not exist'),
         ({"primaryDisplayProperty": "mast"}, 'Property "mast" does not exist'),
         ({"searchableProperties": "name"}, "[searchableProperties]"),
+        ({"searchableProperties": {}}, "[searchableProperties]"),
         ({"associatedObjects": ["butterflies"]}, "butterflies"),
         ({"associatedObjects": "CONTACT"}, "[associatedObjects]"),
         ({"name": "2 boats"}, "'2 boats'"),

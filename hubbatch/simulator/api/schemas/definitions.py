@@ -138,7 +138,8 @@ def _descriptive(body: Mapping[str, Any], known: Collection[str]) -> dict[str, A
         for key in keys
         if type(body.get(key)) not in {kind, type(None)}
     ]
-    wrong += [key for key in _LISTS if not _are_strings(body.get(key) or [])]
+    lists = {key: body[key] for key in _LISTS if body.get(key) is not None}
+    wrong += [key for key, names in lists.items() if not _are_strings(names)]
     labels = body.get("labels")
     if labels is not None and not _are_labels(labels):
         wrong.append("labels")
