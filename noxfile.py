@@ -1,7 +1,7 @@
 """Every check of the project, one session each."""
 
 from pathlib import Path
-from shutil import rmtree
+from shutil import copy, rmtree
 
 import nox
 
@@ -185,6 +185,21 @@ def engines(session: nox.Session) -> None:
     """Run what is written with other engines: pipelines of dlt, workers of Taskiq."""
     session.install("-e", ".[cli,dlt]", "--group", "engines")
     session.run("pytest", *ALL, "tests/engines", *session.posargs)
+
+
+@nox.session
+def clients(session: nox.Session) -> None:
+    """Read and write the simulator with other clients; npm has HubSpot's for Node."""
+    session.install("-e", ".[cli]", "--group", "clients")
+    folder = Path(session.create_tmp(), "node").resolve()
+    folder.mkdir(exist_ok=True)
+    for name in ("package.json", "package-lock.json"):
+        copy(Path("tests", "clients", "node", name), folder)
+    with session.chdir(folder):
+        quiet = ("--ignore-scripts", "--no-audit", "--no-fund", "--prefer-offline")
+        session.run("npm", "ci", *quiet)
+    session.env["NODE_PATH"] = str(folder / "node_modules")
+    session.run("pytest", *ALL, "tests/clients", *session.posargs)
 
 
 @nox.session

@@ -11,7 +11,7 @@ import pytest
 
 
 if TYPE_CHECKING:
-    from hubbatch.simulator.server import Simulator
+    from hubbatch.simulator.server.server import Simulator
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -26,7 +26,7 @@ def pytest_configure(config: pytest.Config) -> None:
 @pytest.fixture
 def hubspot_simulator(request: pytest.FixtureRequest) -> "Iterator[Simulator]":
     """Run a HubSpot of one's own in a thread, for one test."""
-    from hubbatch.simulator.server import Simulator  # noqa: PLC0415
+    from hubbatch.simulator.server.server import Simulator  # noqa: PLC0415
 
     marker = request.node.get_closest_marker("hubspot_simulator")
     options = {} if marker is None else marker.kwargs

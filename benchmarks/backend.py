@@ -27,7 +27,7 @@ from tempfile import TemporaryDirectory
 import aiohttp
 
 from hubbatch.simulator import Simulator
-from hubbatch.simulator.received import Received
+from hubbatch.simulator.server.received import Received
 
 
 EXAMPLES = Path(__file__).parents[1] / "examples"

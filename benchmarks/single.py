@@ -30,7 +30,7 @@ import attrs
 
 from hubbatch import HubBatch, RateLimit
 from hubbatch.simulator import Simulator
-from hubbatch.simulator.received import Received
+from hubbatch.simulator.server.received import Received
 
 
 RATES = (50, 500, 1_800)

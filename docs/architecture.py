@@ -38,7 +38,7 @@ def _layers() -> list[list[str]]:
     [layers] = [
         contract["layers"]
         for contract in told["tool"]["importlinter"]["contracts"]
-        if contract["type"] == "layers"
+        if contract.get("containers") == ["hubbatch"]
     ]
     return [[name.strip() for name in one.split("|")] for one in layers]
 

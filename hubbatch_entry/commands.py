@@ -201,7 +201,7 @@ def demo(*, records: int, as_json: bool) -> None:
 )
 def simulate(**options: Any) -> None:
     """Serve a simulated HubSpot to any client until Ctrl-C."""
-    from hubbatch.simulator.serving import run  # noqa: PLC0415 -- see `job_commands`
+    from hubbatch.simulator.server.serving import run  # noqa: PLC0415 -- see `job_commands`
 
     complain = partial(click.echo, err=True)
     sys.exit(run(**options, say=click.echo, complain=complain))

@@ -8,7 +8,7 @@ from hypothesis import settings
 
 
 # What they need is large: they have sessions of their own, which name them.
-collect_ignore = ["editor", "engines", "frames", "hosts"]
+collect_ignore = ["clients", "editor", "engines", "frames", "hosts"]
 
 # How fast a machine is, is no property of the code.
 settings.register_profile("untimed", deadline=None)

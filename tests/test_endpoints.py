@@ -24,8 +24,7 @@ from hubbatch import (
 )
 from hubbatch._net.batch import Batch
 from hubbatch._wire.object_types import ALL_VERBS, STANDARD_TYPES, standard_type
-from hubbatch.simulator.catalogue import STANDARD
-from hubbatch.simulator.others import OTHERS
+from hubbatch.simulator.crm.catalogue import STANDARD
 
 
 TOKEN = "pat-na1-x"  # noqa: S105 -- not a real token
@@ -51,7 +50,7 @@ SPECIFIED: dict[str, tuple[str, ...]] = {
 # For types that are added later, the simulator is the witness of the verbs.
 SPECIFIED |= {
     STANDARD_TYPES[kind.plural].path: kind.verbs
-    for kind in (*STANDARD, *OTHERS)
+    for kind in STANDARD
     if kind.plural in STANDARD_TYPES
     and STANDARD_TYPES[kind.plural].path not in SPECIFIED
 }

@@ -25,9 +25,9 @@ LONGEST_TEXT = 65_536
 _QUOTED = 40
 _NAMED = 6
 
-_NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?", re.ASCII)
-# Characters that people write in numbers and HubSpot may or may not ignore.
-_DECORATION = re.compile(r"[\s,'_%$€£]")
+# "Only digits, one leading minus and one point": HubSpot's changelog on number values,
+# January 2020, which names commas and spaces among what is refused.
+_NUMBER = re.compile(r"-?(\d+\.?\d*|\.\d+)", re.ASCII)
 _MILLISECONDS = re.compile(r"-?\d{1,15}", re.ASCII)
 _ISO = re.compile(r"\d{4}-\d\d-\d\d(T.*)?", re.ASCII)
 _BEGINS_WITH_A_DAY = re.compile(r"\d{4}-\d\d-\d\d", re.ASCII)
@@ -204,10 +204,11 @@ def _check_text(name: str, value: str, *, email: bool) -> Problem | None:
 
 
 def _check_number(name: str, value: str) -> Problem | None:
-    if not value or _NUMBER.fullmatch(value.strip()):
+    if not value or _NUMBER.fullmatch(value):
         return None
-    perhaps = _NUMBER.fullmatch(_DECORATION.sub("", value)) is not None
-    what = f"{_quote(value)} is not a number"
+    # HubSpot announced that it refuses white space around values, and withdrew it.
+    perhaps = _NUMBER.fullmatch(value.strip()) is not None
+    what = f"{_quote(value)} is not a number: use digits, one leading minus, one point"
     return _problem("INVALID_INTEGER", name, what, certain=not perhaps)
 
 

@@ -4,19 +4,19 @@ from typing import TYPE_CHECKING, Any
 
 
 if TYPE_CHECKING:
-    from hubbatch.simulator.fault_conditions import When as When
-    from hubbatch.simulator.faults import Fault as Fault
-    from hubbatch.simulator.property_types import Property as Property
-    from hubbatch.simulator.server import Simulator as Simulator
+    from hubbatch.simulator.crm.property_types import Property as Property
+    from hubbatch.simulator.faults.conditions import When as When
+    from hubbatch.simulator.faults.faults import Fault as Fault
+    from hubbatch.simulator.server.server import Simulator as Simulator
 
 
 __all__ = ["Fault", "Property", "Simulator", "When"]
 
 _HOMES = {
-    "Fault": "faults",
-    "Property": "property_types",
-    "Simulator": "server",
-    "When": "fault_conditions",
+    "Fault": "faults.faults",
+    "Property": "crm.property_types",
+    "Simulator": "server.server",
+    "When": "faults.conditions",
 }
 
 

@@ -3,12 +3,12 @@
 import argparse
 import functools
 import os
+import signal
 import sys
 
 from pathlib import Path
 
-from hubbatch.simulator.rate_limits import TIERS
-from hubbatch.simulator.serving import run
+from hubbatch.simulator.limits import TIERS
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -47,9 +47,12 @@ def main(arguments: list[str] | None = None) -> int:
         "--state",
         type=Path,
         metavar="FILE",
-        help="JSON file with the portal's initial properties, records and associations",
+        help="JSON file with the portal's initial records, settings and tokens",
     )
     options = parser.parse_args(arguments)
+    # Slow to import: signals are taken first.
+    from hubbatch.simulator.server.serving import run  # noqa: PLC0415
+
     say = functools.partial(print, flush=True)
     status = run(
         **vars(options), say=say, complain=functools.partial(say, file=sys.stderr)
@@ -64,5 +67,17 @@ def main(arguments: list[str] | None = None) -> int:
     return status
 
 
+def _exit_on_signals() -> None:
+    """Exit with status 0 on a signal, until the server takes the signals itself.
+
+    Python's own handler of Ctrl-C would print a traceback.
+    """
+    for name in ("SIGINT", "SIGTERM", "SIGHUP"):  # Windows has no SIGHUP
+        number = getattr(signal, name, None)
+        if number is not None and signal.getsignal(number) is not signal.SIG_IGN:
+            signal.signal(number, lambda *_: os._exit(0))
+
+
 if __name__ == "__main__":
+    _exit_on_signals()
     sys.exit(main())

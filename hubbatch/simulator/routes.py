@@ -1,191 +1,380 @@
-"""The paths that the simulator supports, and the calls behind them."""
+"""The calls that the simulator answers: one row each.
 
-import re
+A new call is a row here and a function in `api.table`.
+"""
 
-from collections.abc import Mapping
-from typing import Final, Literal
+from typing import Final
 
-import attrs
+from hubbatch.simulator.row import Row
 
 
-Family = Literal[
-    "batch",
-    "list",
-    "associations",
-    "associations v3",
-    "limits",
-    "schemas",
-    "properties",
-    "memberships",
-    "splits",
-    "legacy",
-    "account",
-    "oauth",
-]
+# The scopes of the specification.
+_LISTS: Final = (("crm.lists.read",), ("crm.lists.write",))
+_OWNERS: Final = (("crm.objects.owners.read", "automation"), ())
+_EVENTS: Final = ((), ("analytics.behavioral_events.send",))
+_SCHEMAS: Final = (
+    *(("crm.schemas.custom.read", "crm.objects.custom.read"),),
+    ("crm.schemas.custom.write",),
+)
+_SCHEMA: Final = ((*_SCHEMAS[0], "oauth"), _SCHEMAS[1])
+# Recorded in 2026: the refusal names a scope of former times.
+_CUSTOM: Final = ("custom-object-read", "custom-object-write")
 
-_VERSION: Final = r"20\d\d-(?:0[1-9]|1[0-2])(?:-beta)?"
-_VERB: Final = "(?P<verb>create|read|update|upsert|archive)"
-_TYPE: Final = "(?P<object_type>[^/]+)"
-
-_ROUTES: Final[tuple[tuple[Family, str, re.Pattern[str]], ...]] = (
-    (
+# The first row that matches path and method answers: literal paths come before paths
+# that match any name in the same place.
+ROWS: Final = (
+    Row(
         "batch",
-        "POST",
-        re.compile(f"/crm/(?:v3/objects|objects/{_VERSION})/{_TYPE}/batch/{_VERB}/?"),
+        "{objects}/{type}/batch/{verb}",
+        {"POST": "create read update upsert archive"},
     ),
-    (
-        "list",
-        "GET",
-        re.compile(f"/crm/(?:v3/objects|objects/{_VERSION})/{_TYPE}/?"),
+    Row("list", "{objects}/{type}", {"GET": "list"}),
+    Row("search", "{objects}/{type}/search", {"POST": "search"}, limit="search"),
+    Row("record", "{objects}/{type}", {"POST": "create"}, prefix="record/"),
+    Row("merge", "{objects}/{type}/merge", {"POST": "merge"}, prefix="record/"),
+    Row(
+        "gdpr-delete",
+        "{objects}/{type}/gdpr-delete",
+        {"POST": "gdpr-delete"},
+        prefix="record/",
     ),
-    (
+    Row(
+        "record",
+        "{objects}/{type}/{record_id}",
+        {"GET": "read", "PATCH": "update", "DELETE": "archive"},
+        prefix="record/",
+    ),
+    Row(
+        "record associations",
+        "/crm/v3/objects/{type}/{record_id}/associations/{to_type}",
+        {"GET": "list"},
+        prefix="record/associations/",
+    ),
+    Row(
+        "record associations",
+        "/crm/v3/objects/{type}/{record_id}/associations/{to_type}/{to_id}/{name}",
+        {"PUT": "create", "DELETE": "archive"},
+        prefix="record/associations/",
+    ),
+    Row(
         "splits",
-        "POST",
-        re.compile(
-            f"/(?:crm/objects/v3/(?P<object_type>deals)/splits|deal-splits/{_VERSION})"
-            "/batch/(?P<verb>read|upsert)/?"
-        ),
+        # HubSpot's clients use the second spelling.
+        "/(?:crm/objects/v3/deals/splits|crm/v3/objects/deals/splits|deal-splits/{date})"
+        "/batch/{verb}",
+        {"POST": "read upsert"},
+        prefix="splits/",
+        implied={"object_type": "deals"},
     ),
-    (
+    Row(
         "memberships",
-        "POST",
-        re.compile(
-            f"/crm/(?:v3/lists|lists/{_VERSION})/records/memberships/batch/read/?"
-        ),
+        "{lists}/records/memberships/batch/read",
+        {"POST": "read"},
+        prefix="memberships/",
     ),
-    (
+    Row(
+        "default association",
+        "{v4_objects}/{type}/{record_id}/associations/default/{to_type}/{to_id}",
+        {"PUT": "associate/default"},
+        prefix="association/",
+        limit="associations",
+    ),
+    Row(
+        "associated records",
+        "{v4_objects}/{type}/{record_id}/associations/{to_type}",
+        {"GET": "list"},
+        prefix="association/",
+        limit="associations",
+    ),
+    Row(
+        "association",
+        "{v4_objects}/{type}/{record_id}/associations/{to_type}/{to_id}",
+        {"PUT": "create", "DELETE": "archive"},
+        prefix="association/",
+        limit="associations",
+    ),
+    Row(
+        "lists",
+        "{lists}",
+        {"GET": "read", "POST": "create"},
+        prefix="lists/",
+        scopes=_LISTS,
+    ),
+    Row(
+        "list search",
+        "{lists}/search",
+        {"POST": "search"},
+        prefix="lists/",
+        scopes=_LISTS,
+    ),
+    Row(
+        "list by name",
+        "{lists}/object-type-id/{type}/name/{name}",
+        {"GET": "read"},
+        prefix="lists/",
+        scopes=_LISTS,
+    ),
+    Row(
+        "lists of record",
+        "{lists}/records/{type}/{name}/memberships",
+        {"GET": "read"},
+        prefix="memberships/",
+        scopes=_LISTS,
+    ),
+    Row(
+        "one list",
+        "{lists}/{list}",
+        {"GET": "read", "DELETE": "delete"},
+        prefix="lists/",
+        scopes=_LISTS,
+    ),
+    Row(
+        "change list",
+        "{lists}/{list}/{verb}",
+        {"PUT": "restore update-list-name update-list-filters"},
+        prefix="lists/",
+        scopes=_LISTS,
+    ),
+    Row(
+        "members",
+        "{lists}/{list}/memberships",
+        {"GET": "read", "DELETE": "delete"},
+        prefix="memberships/",
+        scopes=_LISTS,
+    ),
+    Row(
+        "join order",
+        "{lists}/{list}/memberships/join-order",
+        {"GET": "read"},
+        prefix="memberships/",
+        scopes=_LISTS,
+    ),
+    Row(
+        "change members",
+        "{lists}/{list}/memberships/{verb}",
+        {"PUT": "add-and-remove add remove"},
+        prefix="memberships/",
+        scopes=_LISTS,
+    ),
+    Row(
+        "add members from",
+        "{lists}/{list}/memberships/add-from/(?P<part>[^/]+)",
+        {"PUT": "add-from"},
+        prefix="memberships/",
+        scopes=_LISTS,
+    ),
+    Row(
+        "owners",
+        "/crm/(?:v3/owners|owners/{date})",
+        {"GET": "read"},
+        prefix="owners/",
+        scopes=_OWNERS,
+    ),
+    Row(
+        "owner",
+        "/crm/(?:v3/owners|owners/{date})/{name}",
+        {"GET": "read"},
+        prefix="owners/",
+        scopes=_OWNERS,
+    ),
+    Row(
+        "pipelines",
+        "{pipelines}/{type}",
+        {"GET": "read", "POST": "create"},
+        prefix="pipelines/",
+    ),
+    Row(
+        "pipeline",
+        "{pipelines}/{type}/{name}",
+        {"GET": "read", "PATCH": "update", "PUT": "replace", "DELETE": "delete"},
+        prefix="pipelines/",
+    ),
+    Row(
+        "stages",
+        "{pipelines}/{type}/{name}/stages",
+        {"GET": "read", "POST": "create"},
+        prefix="stages/",
+    ),
+    Row(
+        "stage",
+        "{pipelines}/{type}/{name}/stages/(?P<part>[^/]+)",
+        {"GET": "read", "PATCH": "update", "PUT": "replace", "DELETE": "delete"},
+        prefix="stages/",
+    ),
+    Row(
+        "event",
+        "/events/(?:v3|{date})/send",
+        {"POST": "send"},
+        prefix="events/",
+        limit="events",
+        scopes=_EVENTS,
+    ),
+    Row(
+        "events",
+        "/events/(?:v3|{date})/send/batch",
+        {"POST": "send-batch"},
+        prefix="events/",
+        limit="events",
+        scopes=_EVENTS,
+    ),
+    Row("access token", "/oauth/v1/access-tokens/{name}", {"GET": "token-info"}),
+    Row(
+        "private app token",
+        "/oauth/v2/private-apps/get/access-token-info",
+        {"POST": "private-token-info"},
+    ),
+    Row(
         "associations v3",
-        "POST",
-        re.compile(
-            f"/crm/v3/associations/{_TYPE}/(?P<to_type>[^/]+)"
-            "/batch/(?P<verb>create|read|archive)/?"
-        ),
+        "/crm/v3/associations/{type}/{to_type}/batch/{verb}",
+        {"POST": "create read archive"},
+        prefix="associations/",
+        limit="associations",
     ),
-    (
+    Row(
         "associations",
-        "POST",
-        re.compile(
-            f"/crm/(?:v4/associations|associations/(?P<version>{_VERSION}))"
-            f"/{_TYPE}/(?P<to_type>[^/]+)/batch/"
-            "(?P<verb>create|read|archive|associate/default|labels/archive)/?"
-        ),
+        "/crm/(?:v4/associations|associations/{version})/{type}/{to_type}/batch/{verb}",
+        {"POST": "create read archive associate/default labels/archive"},
+        prefix="associations/",
+        limit="associations",
     ),
-    (
+    Row(
+        "labels",
+        "{schema}/{type}/{to_type}/labels",
+        {"GET": "labels"},
+        prefix="associations/",
+        limit="associations",
+    ),
+    Row(
+        "own labels",
+        "{schema}/{type}/{to_type}/labels",
+        {"POST": "labels/create", "PUT": "labels/update"},
+        prefix="associations/",
+        limit="associations",
+    ),
+    Row(
+        "own labels",
+        "{schema}/{type}/{to_type}/labels/{name}",
+        {"DELETE": "labels/delete"},
+        prefix="associations/",
+        limit="associations",
+    ),
+    Row(
         "limits",
-        "POST",
-        re.compile(
-            f"/crm/associations/(?:v4|(?P<version>{_VERSION}))"
-            f"/definitions/configurations/{_TYPE}/(?P<to_type>[^/]+)"
-            "/batch/(?P<verb>create|update|purge)/?"
-        ),
+        "{schema}/definitions/configurations/{type}/{to_type}/batch/{verb}",
+        {"POST": "create update purge"},
+        prefix="limits/",
     ),
-    (
+    Row(
+        "limits list",
+        "{schema}/definitions/configurations/(?:all|{type}/{to_type})",
+        {"GET": "list"},
+        prefix="limits/",
+    ),
+    Row(
         "schemas",
-        "POST",
-        re.compile(f"/crm-object-schemas/(?:v3|{_VERSION})/schemas/batch/read/?"),
+        "{schemas}/batch/read",
+        {"POST": "read"},
+        prefix="schemas/",
+        scopes=_SCHEMA,
+        refused=_CUSTOM,
     ),
-    (
-        "associations",
-        "GET",
-        re.compile(
-            f"/crm/(?:v4/associations|associations/(?P<version>{_VERSION}))"
-            f"/{_TYPE}/(?P<to_type>[^/]+)/(?P<verb>labels)/?"
-        ),
+    Row(
+        "all schemas",
+        "{schemas}",
+        {"GET": "list", "POST": "create"},
+        prefix="schemas/",
+        scopes=_SCHEMAS,
+        refused=_CUSTOM,
     ),
-    (
+    Row(
+        "schema",
+        "{schemas}/{type}",
+        {"GET": "read", "PATCH": "update", "DELETE": "archive"},
+        prefix="schemas/",
+        scopes=_SCHEMA,
+        refused=_CUSTOM,
+    ),
+    Row(
+        "schema associations",
+        "{schemas}/{type}/associations",
+        {"POST": "create"},
+        prefix="schemas/associations/",
+        scopes=_SCHEMA,
+        refused=_CUSTOM,
+    ),
+    Row(
+        "schema association",
+        "{schemas}/{type}/associations/{name}",
+        {"DELETE": "archive"},
+        prefix="schemas/associations/",
+        scopes=_SCHEMA,
+        refused=_CUSTOM,
+    ),
+    Row(
+        "properties batch",
+        "{properties}/{type}/batch/{verb}",
+        {"POST": "create read archive"},
+        prefix="properties/",
+    ),
+    Row(
+        "property groups",
+        "{properties}/{type}/groups",
+        {"GET": "read", "POST": "create"},
+        prefix="properties/groups/",
+    ),
+    Row(
+        "property group",
+        "{properties}/{type}/groups/{name}",
+        {"GET": "read", "PATCH": "update", "DELETE": "archive"},
+        prefix="properties/groups/",
+    ),
+    Row(
         "properties",
-        "POST",
-        re.compile(
-            f"/crm/(?:v3/properties|properties/{_VERSION})/{_TYPE}"
-            "/batch/(?P<verb>create|read|archive)/?"
-        ),
+        "{properties}/{type}",
+        {"GET": "read", "POST": "create"},
+        prefix="properties/",
+        permission=True,
     ),
-    (
-        "properties",
-        "GET",
-        re.compile(
-            f"/crm/(?:v3/properties|properties/{_VERSION})/{_TYPE}"
-            "(?:/(?!batch/|groups)(?P<name>[^/]+))?/?"
-        ),
+    Row(
+        "property",
+        "{properties}/{type}/{name}",
+        {"GET": "read", "PATCH": "update", "DELETE": "archive"},
+        prefix="properties/",
+        permission=True,
     ),
-    (
+    Row(
         "legacy",
-        "POST",
-        re.compile(
-            "/crm-objects/v1/objects/(?P<object_type>tickets|products|line_items)"
-            "/batch-(?P<verb>create|read|update|delete)/?"
-        ),
+        "/crm-objects/v1/objects/(?P<object_type>tickets|products|line_items)"
+        "/batch-{verb}",
+        {"POST": "create read update delete"},
     ),
-    ("oauth", "POST", re.compile(f"/oauth/(?:v1|v3|{_VERSION})/(?P<verb>token)/?")),
-    (
+    Row("oauth", "/oauth/(?:v1|v3|{date})/token", {"POST": "token"}),
+    Row("introspect", "/oauth/(?:v3|{date})/token/introspect", {"POST": "introspect"}),
+    Row("revoke", "/oauth/(?:v3|{date})/token/revoke", {"POST": "revoke"}),
+    Row(
+        "refresh token",
+        "/oauth/v1/refresh-tokens/{name}",
+        {"GET": "token-info", "DELETE": "revoke"},
+    ),
+    Row(
+        "authorize", r"/oauth/(?:(?P<name>\d{{1,12}})/)?authorize", {"GET": "authorize"}
+    ),
+    Row("no such path", "{objects}/{type}/batch/[^/]+", {"POST": ""}),
+    # Live: the spelling that one would guess.
+    Row("no such path", "/crm/object-schemas/.*", {"GET": "", "POST": ""}),
+    Row("no such path", "/crm-objects/v1/objects/{type}/batch-[^/]+", {"POST": ""}),
+    Row(
+        "no such path",
+        "/crm/(?:objects/v3|v3/objects)/{type}/splits/batch/[^/]+",
+        {"POST": ""},
+    ),
+    Row(
         "account",
-        "GET",
-        re.compile(
-            f"/account-info/(?:v3|{_VERSION})/"
-            "(?P<verb>details|api-usage/daily/private-apps)/?"
-        ),
+        "/account-info/(?:v3|{date})/{verb}",
+        {"GET": "details api-usage/daily/private-apps"},
     ),
 )
 
-
-# The values of `When(verb=...)`: verbs of record batches, `family/verb` otherwise.
-VERBS: Final = (
-    *("create", "read", "update", "upsert", "archive"),
-    *(f"associations/{verb}" for verb in ("create", "read", "archive")),
-    *("associations/associate/default", "associations/labels/archive"),
-    "associations/labels",
-    *("list", "delete", "memberships/read", "splits/read", "splits/upsert"),
-    *("limits/create", "limits/update", "limits/purge", "schemas/read"),
-    *(f"properties/{verb}" for verb in ("create", "read", "archive")),
-    *("token", "details", "api-usage/daily/private-apps"),
+# The values of `When(verb=...)`.
+VERBS: Final = tuple(
+    dict.fromkeys(row.prefix + verb for row in ROWS for _, verb in row.verbs())
 )
-
-
-@attrs.frozen
-class Route:
-    """The call behind a path.
-
-    Attributes:
-        version: The date of a dated association path; None for v3 and v4, and for
-            families with the same answers in all versions.
-    """
-
-    family: Family
-    method: str
-    verb: str = "read"
-    object_type: str = ""
-    name: str | None = None
-    to_type: str = ""
-    version: str | None = None
-
-
-# Fields of the route that the path does not contain.
-_IMPLIED: Final[Mapping[str, Mapping[str, str]]] = {
-    "list": {"verb": "list"},
-    "splits": {"object_type": "deals"},
-}
-
-
-def since_2026_09(path: str) -> bool:
-    """Return whether the version in a path is 2026-09 or later.
-
-    These versions have all verbs for every type and enforce the portal's rules.
-    """
-    # Versions compare as strings: "2026-09-beta" counts as 2026-09.
-    dated = re.search(f"/({_VERSION})/", path)
-    return dated is not None and dated[1] >= "2026-09"
-
-
-def _groups(match: re.Match[str]) -> dict[str, str]:
-    groups = match.groupdict()
-    return {name: group for name, group in groups.items() if group is not None}
-
-
-def find(path: str) -> Route | None:
-    """Return the route of a path for any method; None for unknown paths."""
-    for family, method, pattern in _ROUTES:
-        match = pattern.fullmatch(path)
-        if match is not None:
-            fields = {**_IMPLIED.get(family, {}), **_groups(match)}
-            return Route(family, method, **fields)
-    return None

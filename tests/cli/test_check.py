@@ -13,8 +13,8 @@ CHECK = ("check", "contacts", "c.csv", "--id-property", "email")
 def people(shell: Shell) -> None:
     shell.write(
         "c.csv",
-        "email,lifecyclestage,firstnam",
-        "a@b.example,lead,x",
+        "email,hs_lead_status,firstnam",
+        "a@b.example,NEW,x",
         "b@b.example,gone,",
         "c@b.example,[bold],",
     )
@@ -27,7 +27,7 @@ def test_check_says_what_would_be_refused(shell: Shell) -> None:
 
     assert (done.status, done.out) == (1, "")
     assert done.lines == [
-        "error: INVALID_OPTION lifecyclestage, 2 rows",
+        "error: INVALID_OPTION hs_lead_status, 2 rows",
         done.lines[1],
         done.lines[2],
         "error: PROPERTY_DOESNT_EXIST firstnam, 1 row",

@@ -12,7 +12,7 @@ import msgspec
 import pytest
 
 from hubbatch import __version__
-from hubbatch.simulator.rate_limits import TIERS
+from hubbatch.simulator.limits import TIERS
 from hubbatch_entry.commands import hubbatch
 from tests.processes import untraced
 

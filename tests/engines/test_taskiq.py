@@ -16,7 +16,7 @@ import pytest
 
 from hubbatch.jobs import read_status
 from hubbatch.simulator import Simulator
-from hubbatch.simulator.received import Received
+from hubbatch.simulator.server.received import Received
 from tests.integrations.conftest import RedisServer, redis_server
 
 

@@ -20,9 +20,9 @@ from attrs import Factory, define
 
 from hubbatch import Batch, HubBatch, HubBatchError, Outcome, RetryPolicy
 from hubbatch.simulator import Fault, Property, Simulator
-from hubbatch.simulator.fault_conditions import Seen
-from hubbatch.simulator.faults import CHAOS
-from hubbatch.simulator.record_store import Record
+from hubbatch.simulator.crm.records import Record
+from hubbatch.simulator.faults.conditions import Seen
+from hubbatch.simulator.faults.faults import CHAOS
 from tests.net.virtual import VirtualTimeLoop
 
 

@@ -98,6 +98,8 @@ async def unknown_type(portal: Portal) -> Any:
 
 
 async def unknown_path(portal: Portal) -> Any:
+    # The simulator answers 501 to paths that it does not know; HubSpot answers 404.
+    portal.sim.faults.add(Fault("status", status=404, when=When(path="/not-there")))
     async with portal.hub(base_url=f"{portal.sim.url}/not-there") as hub:
         return await hub.tickets.archive([1])
 

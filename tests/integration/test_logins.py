@@ -89,7 +89,7 @@ async def test_an_app_that_was_uninstalled_meanwhile(portal: Portal) -> None:
     login = oauth(portal, lifetime=600)
     async with portal.hub(access_token=login) as hub:
         assert (await hub.tickets.read([one])).succeeded == 1
-        for token in [*portal.sim.hubspot.installations]:
+        for token in [*portal.sim.apps.installations]:
             portal.sim.revoke_token(token)
         await asyncio.sleep(600)
         with pytest.raises(ReconnectRequired) as caught:
@@ -104,7 +104,7 @@ async def test_an_access_token_that_was_revoked(portal: Portal) -> None:
     login = oauth(portal)
     async with portal.hub(access_token=login) as hub:
         await hub.tickets.read(ids)
-        for token in [*portal.sim.hubspot.tokens]:
+        for token in [*portal.sim.apps.tokens]:
             portal.sim.revoke_token(token)
         response = await hub.tickets.read(ids)
     assert response.succeeded == 10
@@ -265,8 +265,11 @@ async def test_a_list_of_typed_records(portal: Portal) -> None:
         subject: int
         id: str
 
-    create = portal.sim.store.create
-    ids = [create("tickets", {"subject": text}).id for text in ("1", "x", "3")]
+    made = [portal.sim.store.create("tickets", {}) for _ in range(3)]
+    made.sort(key=lambda record: int(record.id))
+    for record, text in zip(made, ("1", "x", "3"), strict=True):
+        record.properties["subject"] = text
+    ids = [record.id for record in made]
     async with portal.hub() as hub:
         numbered = hub.tickets.list(into=Numbered)
         assert await anext(numbered) == Numbered(1, ids[0])

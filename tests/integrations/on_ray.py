@@ -60,7 +60,7 @@ def hubspot(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Simulator]:
 def fresh(hubspot: Simulator) -> None:
     """Remove all tickets from the portals before each test."""
     hubspot.requests.clear()
-    for account in hubspot.hubspot.accounts.values():
+    for account in hubspot.apps.accounts.values():
         for record in account.store.all("tickets"):
             account.store.archive("tickets", record.id)
 
@@ -88,7 +88,7 @@ def test_outcomes_are_at_rest(hubspot: Simulator) -> None:
     assert sorted(row["input_id"] for row in told) == sorted(
         row[UNIQUE] for row in given.take_all()
     )
-    assert hubspot.hubspot.accounts[777].store.count("tickets") == 2_000
+    assert hubspot.apps.accounts[777].store.count("tickets") == 2_000
 
 
 def test_outcomes_in_a_folder_are_not_mixed_with_others(
@@ -223,7 +223,7 @@ def test_records_are_read_when_they_are_looked_at(hubspot: Simulator) -> None:
 
 
 def test_all_records_of_portals_are_read_side_by_side(hubspot: Simulator) -> None:
-    accounts = hubspot.hubspot.accounts
+    accounts = hubspot.apps.accounts
     made = {
         (str(portal), accounts[portal].store.create("tickets", {"subject": "a"}).id)
         for portal in (62515, 777)

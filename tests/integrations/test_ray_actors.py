@@ -24,7 +24,7 @@ from hubbatch.integrations._ray.portals import Portals
 from hubbatch.integrations._ray.tables import arrow_schema, split_by
 from hubbatch.integrations._ray.work import Work, plan
 from hubbatch.simulator import Simulator
-from hubbatch.simulator.faults import Fault
+from hubbatch.simulator.faults.faults import Fault
 
 
 UNIQUE = "hs_external_object_ids"
@@ -116,7 +116,7 @@ async def test_rows_of_two_portals_go_where_they_belong(
     }
     assert {row["status"] for row in told} == {"succeeded"}
     assert all(row["new"] for row in told)
-    accounts = hubspot_simulator.hubspot.accounts
+    accounts = hubspot_simulator.apps.accounts
     for portal in portals:
         records = accounts[portal].store.all("tickets")
         ids = {
@@ -138,7 +138,7 @@ async def test_rows_of_one_record_keep_their_order(
     ]
     await sent(work(portal_column="portal"), rows)
     for portal in portals:
-        store = hubspot_simulator.hubspot.accounts[portal].store
+        store = hubspot_simulator.apps.accounts[portal].store
         [record] = store.all("tickets")
         assert record.properties["subject"] == f"{portal} 3"
 

@@ -23,7 +23,7 @@ from hubbatch.jobs import JobStatus, read_status
 from hubbatch.jobs.row_states import BLOCK
 from hubbatch.jobs.states import RowState
 from hubbatch.simulator import Fault, Simulator
-from hubbatch.simulator.received import Received
+from hubbatch.simulator.server.received import Received
 from tests.processes import TREE, untraced
 
 

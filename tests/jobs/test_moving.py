@@ -28,7 +28,7 @@ from hubbatch.jobs.journal_reader import look
 from hubbatch.jobs.row_states import KnownRow
 from hubbatch.jobs.store import Store
 from hubbatch.simulator import Simulator
-from hubbatch.simulator.received import Received
+from hubbatch.simulator.server.received import Received
 from tests.processes import TREE, untraced
 
 

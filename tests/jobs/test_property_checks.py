@@ -8,8 +8,8 @@ from hypothesis import strategies as st
 from hubbatch._wire.codecs.definitions import structure_properties
 from hubbatch.jobs.property_checks import LONGEST_TEXT, Checker, Problem
 from hubbatch.models import Property, PropertyModificationMetadata, PropertyOption
-from hubbatch.simulator import property_types
-from hubbatch.simulator.definitions import property_json
+from hubbatch.simulator.api.properties.definitions import property_json
+from hubbatch.simulator.crm import property_types
 
 
 def enumeration(*values: str, several: bool = False, **more: Any) -> Property:
@@ -35,8 +35,14 @@ def check(one: Property, text: str, object_type: str = "tickets") -> Problem | N
         ("phone_number", " 1", "OUTER_WHITE_SPACE", False),
         ("string", "", None, False),
         ("number", "", None, False),
-        ("number", "-1.5e3", None, False),
-        ("number", "$1,000", "INVALID_INTEGER", False),
+        ("number", "-1.5", None, False),
+        ("number", ".5", None, False),
+        ("number", "-1.5e3", "INVALID_INTEGER", True),
+        ("number", "+7", "INVALID_INTEGER", True),
+        ("number", "1.2.3", "INVALID_INTEGER", True),
+        ("number", "$1,000", "INVALID_INTEGER", True),
+        ("number", "1 000", "INVALID_INTEGER", True),
+        ("number", " 7", "INVALID_INTEGER", False),
         ("number", "many", "INVALID_INTEGER", True),
         ("date", "", None, False),
         ("date", "2026-05-31", None, False),

@@ -9,7 +9,7 @@ import msgspec
 import pytest
 
 from hubbatch.simulator import Simulator
-from hubbatch.simulator.hubspot import Reply
+from hubbatch.simulator.api.hubspot import Reply
 from hubbatch.simulator.wire import Request
 
 from .wire_schemas import complaints
@@ -71,11 +71,14 @@ class World:
         request = Request(method, path, query or {}, headers, sent)
         reply = self.sim.hubspot.receive(request)
         answer = reply.answer
-        is_json = "json" in (answer.content_type or "")
+        is_json = "json" in (answer.content_type or "") and answer.content != b""
         decoded = msgspec.json.decode(answer.content) if is_json else answer.content
         if is_json and reply.cut is None and not self.unchecked:
             assert complaints(path, answer.status, decoded) == []
         return Response(reply, answer.status, answer.headers, decoded)
+
+    def get(self, path: str, *, token: str | None = None, **query: str) -> Response:
+        return self.post(path, content=b"", token=token, method="GET", query=query)
 
     def batch(
         self,

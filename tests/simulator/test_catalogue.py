@@ -22,9 +22,15 @@ TYPE_IDS = {
 # By error code: the properties that refuse an arbitrary string with it.
 WRONG = {
     "INVALID_OPTION": {
-        "contacts": ["lifecyclestage", "hs_lead_status", "hs_persona", "hs_language"],
+        "contacts": [
+            *("lifecyclestage", "hs_lead_status", "hs_persona", "hs_language"),
+            "numemployees",
+        ],
         "companies": ["lifecyclestage", "industry", "type", "hs_lead_status"],
-        "deals": ["pipeline", "dealstage", "hs_priority", "dealtype"],
+        "deals": [
+            *("pipeline", "dealstage", "hs_priority", "dealtype"),
+            "deal_currency_code",
+        ],
         "tickets": [
             "hs_pipeline",
             "hs_pipeline_stage",
@@ -39,12 +45,14 @@ WRONG = {
             "hs_communication_channel_type",
             "hs_communication_logged_from",
         ],
+        "calls": ["hs_call_direction", "hs_call_status"],
+        "tasks": ["hs_task_priority", "hs_task_status", "hs_task_type"],
     },
     "INVALID_INTEGER": {
-        "contacts": ["annualrevenue", "numemployees", "hubspot_owner_id"],
-        "companies": ["annualrevenue", "numberofemployees", "founded_year"],
+        "contacts": ["associatedcompanyid"],
+        "companies": ["annualrevenue", "numberofemployees"],
         "deals": ["amount", "hs_deal_stage_probability"],
-        "tickets": ["hubspot_owner_id"],
+        "tickets": ["hs_num_times_contacted"],
         "products": ["price", "tax", "hs_cost_of_goods_sold"],
         "line_items": [
             "price",
@@ -53,21 +61,27 @@ WRONG = {
             "discount",
             "hs_product_id",
             "tax",
+            "hs_external_id",
         ],
-        "communications": ["hubspot_owner_id"],
+        "calls": ["hs_call_duration"],
     },
     "INVALID_LONG": {
-        "contacts": ["closedate", "notes_last_contacted"],
+        "contacts": ["closedate"],
         "companies": ["closedate"],
-        "deals": ["closedate"],
+        "deals": ["closedate", "createdate"],
         "tickets": ["closed_date", "hs_last_email_date", "first_agent_reply_date"],
         "communications": ["hs_timestamp"],
+        "notes": ["hs_timestamp"],
+        "meetings": ["hs_meeting_start_time", "hs_meeting_end_time"],
     },
     "INVALID_EMAIL": {"contacts": ["email", "hs_additional_emails"]},
     "READ_ONLY_VALUE": {
-        "contacts": ["createdate", "lastmodifieddate", "hs_email_domain"],
-        "companies": ["createdate", "hs_lastmodifieddate", "hs_pipeline"],
-        "deals": ["createdate", "hs_is_closed", "days_to_close"],
+        "contacts": [
+            *("createdate", "lastmodifieddate", "hs_email_domain", "num_notes"),
+            *("notes_last_contacted", "hs_unique_creation_key"),
+        ],
+        "companies": ["createdate", "hs_lastmodifieddate", "num_associated_contacts"],
+        "deals": ["hs_lastmodifieddate", "hs_is_closed", "days_to_close"],
         "tickets": ["hs_ticket_id", "hs_helpdesk_sort_timestamp", "time_to_close"],
         "products": ["createdate", "hs_object_id"],
         "line_items": ["createdate", "hs_object_source"],
@@ -86,20 +100,38 @@ RIGHT = {
         "industry": "free text, unlike a company's",
         "hs_lead_status": "OPEN_DEAL",
         "hs_language": "pt-br",
+        "numemployees": "5-25",
+        "annualrevenue": "a lot",
+        "hubspot_owner_id": "31871817",
+        "hs_all_assigned_business_unit_ids": "0;5",
     },
-    "companies": {"industry": "COMPUTER_SOFTWARE", "type": "PARTNER"},
-    "deals": {"dealtype": "newbusiness", "dealstage": "closedwon"},
+    "companies": {
+        "industry": "COMPUTER_SOFTWARE",
+        "type": "PARTNER",
+        "founded_year": "about 1900",
+        "hs_keywords": "advertising;apis",
+    },
+    "deals": {
+        "dealtype": "newbusiness",
+        "dealstage": "closedwon",
+        "deal_currency_code": "USD",
+    },
     "tickets": {"source_type": "PHONE", "hs_ticket_language_ai_tag": "fr"},
     "products": {"hs_url": "any", "price": "1.5"},
     "line_items": {"hs_line_item_currency_code": "EUR", "quantity": "-2"},
     "communications": {"hs_communication_channel_type": "WHATS_APP"},
+    "notes": {"hs_note_body": "Called back", "hs_timestamp": "2026-05-31T10:00:00Z"},
+    "services": {"hs_pipeline_stage": "1357763256"},
 }
 
 UNIQUE = {
-    "contacts": "email",
-    "products": "hs_sku",
-    "line_items": "hs_external_id",
-    "tickets": "hs_external_object_ids",
+    "contacts": {"email"},
+    "products": {"hs_sku"},
+    "line_items": {"hs_external_id"},
+    "tickets": {
+        *("hs_auto_generated_from_thread_id", "hs_external_object_ids"),
+        "hs_msteams_message_id",
+    },
 }
 
 SHOWN_BY_READ = {
@@ -177,20 +209,20 @@ def test_unique_properties(world: World, object_type: str) -> None:
     """Upserts accept these id properties only, and their values are unique."""
     shelf = world.sim.store.shelf(object_type)
     assert shelf is not None
-    names = {name for name, item in shelf.type.properties.items() if not item.read_only}
-    taken = []
+    names = {name for name, item in shelf.type.properties.items() if item.writable}
+    taken = set()
     for name in sorted(names):
-        item = {"id": "K@x.org", "idProperty": name, "properties": {}}
+        number = shelf.type.properties[name].type == "number"
+        key = "7" if number else "K@x.org"
+        item = {"id": key, "idProperty": name, "properties": {}}
         response = world.batch("upsert", [item], type=object_type)
         if response.status == 200:
-            taken.append(name)
-            twice = [
-                {"properties": {name: "k@x.org" if name == "email" else "K@x.org"}}
-            ]
+            taken.add(name)
+            twice = [{"properties": {name: "k@x.org" if name == "email" else key}}]
 
             assert world.batch("create", twice, type=object_type).status in {400, 409}
 
-    assert taken == [name for name in [UNIQUE.get(object_type)] if name]
+    assert taken == UNIQUE.get(object_type, set())
 
 
 @pytest.mark.parametrize("object_type", SHOWN_BY_READ)

@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from hubbatch.simulator.faults import KINDS
-from hubbatch.simulator.quirks import QUIRKS
+from hubbatch.simulator.faults.faults import KINDS
+from hubbatch.simulator.faults.quirks import QUIRKS
 
 from .wire_schemas import DIFFERENCES
 
@@ -44,12 +44,17 @@ OF_TOOLS = {
     "test_faults.test_invalid_faults",
     "test_fixture.test_fixture",
     "test_page.test_a_portal_with_nothing_in_it",
+    "test_page.test_lists_and_apps_on_the_page",
     "test_page.test_only_the_last_requests_are_kept",
     "test_page.test_the_page_in_a_browser",
     "test_page.test_the_page_is_self_contained_and_answers_get_only",
     "test_page.test_the_state_on_the_page",
     "test_fixture.test_no_task_outlives_a_disconnected_client",
     "test_limits.test_window_never_admits_more",
+    "replayed/test_recordings.test_every_recording_is_reproduced_or_left_out_for_a_reason",
+    "replayed/test_tape.test_differences_are_found",
+    "replayed/test_tape.test_equal_answers_have_the_same_numbers_and_order",
+    "replayed/test_tape.test_only_newer_keys_and_listed_differences_are_explained",
     "test_server.test_an_invalid_limit",
     "test_server.test_port_in_use",
     "test_server.test_a_property_of_an_unknown_type",

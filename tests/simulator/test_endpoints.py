@@ -5,6 +5,8 @@ from typing import Any
 
 import pytest
 
+from hubbatch.simulator.wire import iso
+
 from .behaviours import behaviour
 from .conftest import MakeWorld, Response, World
 
@@ -63,12 +65,16 @@ def v1(
 @pytest.mark.parametrize(("name", "type_id"), STANDARD.items())
 @behaviour("all-types", "type-names")
 def test_every_standard_type(world: World, name: str, type_id: str) -> None:
-    record = world.sim.store.create(name, {"hs_name": "x"})
-    response = world.batch(
-        "read", [{"id": record.id}], type=type_id, properties=["hs_name"]
-    )
+    record = world.sim.store.create(name, {"hubspot_owner_id": "7"})
+    names = ["hubspot_owner_id", "no_such"]
+    response = world.batch("read", [{"id": record.id}], type=type_id, properties=names)
 
-    assert response.by_id[record.id]["properties"]["hs_name"] == "x"
+    assert response.by_id[record.id]["properties"] == {
+        "hs_createdate": iso(record.created),
+        "hs_lastmodifieddate": iso(record.updated),
+        "hs_object_id": record.id,
+        "hubspot_owner_id": "7",
+    }
 
 
 @pytest.mark.parametrize(

@@ -1,10 +1,13 @@
 """Faults: each kind, when it strikes, and that a seed reproduces them."""
 
+from http.client import HTTPConnection
 from typing import Any
+from urllib.parse import urlsplit
 
 import pytest
 
-from hubbatch.simulator import Fault, When
+from hubbatch.simulator import Fault, Simulator, When
+from hubbatch.simulator.server.server import MAX_URL
 
 from .behaviours import behaviour
 from .conftest import MakeWorld, Response, World
@@ -286,12 +289,109 @@ def test_when_by_id_of_a_legacy_call(world: World) -> None:
 
 
 @behaviour("fault-when")
+def test_when_by_verb_and_id_of_a_single_record(world: World) -> None:
+    """A batch has the same ids and other verbs."""
+    ticket, other = world.ticket(), world.ticket()
+    faults = world.sim.faults
+    faults.add(Fault("status", status=502, when=When(id=ticket), times=None))
+    faults.add(Fault("status", status=503, when=When(verb="record/read"), times=None))
+    path = "/crm/v3/objects/tickets"
+    statuses = [
+        world.post(f"{path}/{each}", method=method).status
+        for each in (ticket, other)
+        for method in ("GET", "DELETE")
+    ]
+
+    assert statuses == [502, 502, 503, 204]
+    assert world.batch("read", [{"id": ticket}]).status == 502
+    assert world.batch("read", [{"id": other}]).status == 207
+
+
+@behaviour("fault-when")
 def test_skip_and_times(world: World) -> None:
     world.sim.faults.add(Fault("status", times=2, when=When(verb="read", skip=1)))
     statuses = [ask(world, verb).status for verb in ("update", *["read"] * 4)]
 
     assert statuses == [200, 200, 503, 503, 200]
     assert len(world.sim.faults.struck) == 2
+
+
+@behaviour("fault-count")
+def test_a_fault_does_not_count_what_an_earlier_one_strikes(world: World) -> None:
+    for status, skip in ((502, 0), (503, 1), (504, 1)):
+        when = When(verb="read", skip=skip)
+        world.sim.faults.add(Fault("status", status=status, when=when))
+    statuses = [ask(world).status for _ in range(5)]
+
+    assert statuses == [502, 200, 503, 504, 200]
+
+
+@behaviour("fault-count")
+def test_a_fault_that_only_delays_strikes_beside_others(world: World) -> None:
+    world.sim.faults.add(Fault("status", status=502))
+    world.sim.faults.add(Fault("delay", seconds=3.0, when=When(skip=0)))
+    response = ask(world)
+
+    assert (response.status, response.reply.seconds) == (502, 3.0)
+
+
+@behaviour("fault-count")
+def test_a_fault_counts_what_the_account_refuses(make_world: MakeWorld) -> None:
+    """A 401 and a 429 of the account are requests like others."""
+    world = make_world(limit=1)
+    world.sim.faults.add(Fault("status", status=502, when=When(skip=3)))
+    unknown = world.sim.issue_token()
+    world.sim.revoke_token(unknown)
+    statuses = [ask(world).status, world.batch("read", [], token=unknown).status]
+    statuses += [ask(world).status for _ in range(2)]
+
+    assert statuses == [200, 401, 429, 502]
+
+
+@pytest.mark.parametrize(
+    ("fault", "used"),
+    [
+        (Fault("status", status=502), 2),
+        (Fault("status", status=423), 2),
+        (Fault("drop_after_commit"), 2),
+        (Fault("truncate"), 2),
+        (Fault("delay"), 2),
+        (Fault("drop_before"), 1),
+        (Fault("proxy", status=502), 1),
+        (Fault("status", status=401), 1),
+        (Fault("status", status=403), 1),
+        (Fault("status", status=429), 1),
+    ],
+)
+@behaviour("fault-count")
+def test_which_struck_requests_use_the_limit(
+    world: World, fault: Fault, used: int
+) -> None:
+    world.unchecked = True
+    world.sim.faults.add(fault)
+    ask(world)
+    headers = ask(world).headers
+    limit, left = (
+        int(headers[f"X-HubSpot-RateLimit-{name}"]) for name in ("Max", "Remaining")
+    )
+
+    assert limit - left == used
+
+
+@behaviour("fault-count")
+def test_a_fault_does_not_count_the_page_and_what_is_too_long() -> None:
+    """Neither reaches what faults strike."""
+    with Simulator() as sim:
+        sim.faults.add(Fault("status", status=502, when=When(skip=0)))
+        address = urlsplit(sim.url).netloc
+        statuses = []
+        for path in ("/", "/simulator/state", f"/crm?{'x' * MAX_URL}", "/crm", "/crm"):
+            connection = HTTPConnection(address)
+            connection.request("GET", path)
+            statuses.append(connection.getresponse().status)
+            connection.close()
+
+    assert statuses == [200, 200, 414, 502, 501]
 
 
 @behaviour("chaos")

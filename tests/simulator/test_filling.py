@@ -14,9 +14,9 @@ from hypothesis import strategies as st
 
 from hubbatch.simulator import Simulator
 from hubbatch.simulator.__main__ import main
-from hubbatch.simulator.definitions import list_properties
-from hubbatch.simulator.filling import fill
-from hubbatch.simulator.script import ScriptError
+from hubbatch.simulator.api.properties.calls import list_properties
+from hubbatch.simulator.faults.script import ScriptError
+from hubbatch.simulator.server.state_file import fill
 
 from .behaviours import behaviour
 
@@ -25,7 +25,7 @@ def filled(where: Path, state: Any) -> Simulator:
     path = where / "state.json"
     path.write_bytes(msgspec.json.encode(state))
     simulator = Simulator()
-    fill(simulator.store, path)
+    fill(simulator, path)
     return simulator
 
 
@@ -37,7 +37,7 @@ def test_listed_records(tmp_path: Path) -> None:
         {
             "records": {
                 "companies": [{"name": "Acme"}, {"name": "Umbrella"}],
-                "contacts": [{"email": "A@X.example", "numemployees": 5, "city": None}],
+                "contacts": [{"email": "A@X.example", "zip": 8001, "city": None}],
             },
             "associations": [
                 {"from": "contacts", "to": "companies", "pairs": [[0, 1]]}
@@ -48,7 +48,7 @@ def test_listed_records(tmp_path: Path) -> None:
     acme, umbrella = store.all("companies")
 
     assert contact.properties["email"] == "a@x.example"
-    assert contact.properties["numemployees"] == "5"
+    assert contact.properties["zip"] == "8001"
     assert "city" not in contact.properties
     assert store.links.linked(("0-1", contact.id), "0-2") == {
         umbrella.id: {("HUBSPOT_DEFINED", 279)}
@@ -97,7 +97,7 @@ def test_generated_records(tmp_path: Path) -> None:
     assert {name: last[name] for name in ("paid", "due", "seen", "score")} == {
         "paid": "false",
         "due": "2024-07-18",
-        "seen": "2024-07-18T00:00:00.000Z",
+        "seen": "2024-07-18T00:00:00Z",
         "score": "1199",
     }
     subjects = "".join(item.properties.get("subject", "|") for item in tickets)
@@ -163,13 +163,85 @@ def test_a_schema_that_was_saved(tmp_path: Path) -> None:
     ]
 
 
+SETTINGS = {
+    "owners": [
+        {"id": "77", "email": "ada@x.org", "firstName": "Ada", "teams": ["Sales"]},
+        {"email": "gone@x.org", "lastName": "Gone", "archived": True},
+    ],
+    "pipelines": {
+        "deals": [
+            {
+                "label": "Renewals",
+                "displayOrder": 1,
+                "pipelineId": "renewals",
+                "stages": [
+                    {
+                        "label": "Open",
+                        "displayOrder": 0,
+                        "stageId": "open",
+                        "metadata": {"probability": 0.5},
+                    }
+                ],
+            }
+        ]
+    },
+    "records": {
+        "deals": [{"pipeline": "renewals", "dealstage": "open"}],
+        "contacts": [{"email": f"{n}@x.org"} for n in range(3)],
+    },
+    "lists": [
+        {"name": "two", "records": [2, 0]},
+        {"name": "later", "processingType": "DYNAMIC", "objectType": "deals"},
+        {"name": "mine", "id": "500"},
+    ],
+    "tokens": [
+        {"token": "reader", "scopes": ["crm.objects.owners.read"], "tier": "starter"},
+        {"token": "short", "expiresIn": 60, "limit": 1, "appId": 5},
+    ],
+    "apps": [
+        {"clientId": "a", "clientSecret": "b", "refreshToken": "r", "lifetime": 60},
+        {"clientId": "c", "clientSecret": "d", "scopes": ["tickets"]},
+    ],
+}
+
+
+@behaviour("state-file")
+def test_settings_and_tokens(tmp_path: Path) -> None:
+    sim = filled(tmp_path, SETTINGS)
+    store, tokens = sim.store, sim.apps.tokens
+    ada, gone = store.owners.by_id.values()
+    [deal] = store.all("deals")
+    emails = [record.properties["email"] for record in store.all("contacts")]
+    two, later, mine = store.lists.by_id.values()
+    members = [store.get("contacts", each) for each in two.members]
+
+    assert (ada.id, ada.first_name, ada.teams) == ("77", "Ada", ("Sales",))
+    assert (gone.last_name, gone.archived) == ("Gone", True)
+    assert deal.properties["dealstage"] == "open"
+    assert [each and each.properties["email"] for each in members] == [
+        emails[2],
+        emails[0],
+    ]
+    assert (later.processing, later.type_id, mine.id) == ("DYNAMIC", "0-3", "500")
+    assert tokens["reader"].scopes == frozenset({"crm.objects.owners.read"})
+    assert tokens["reader"].windows["others"].limit == 100
+    assert tokens["short"].expires is not None
+    assert (tokens["short"].app_id, tokens["short"].windows["others"].limit) == (5, 1)
+    apps = sim.apps.installations
+    assert (apps["r"].app.client_id, apps["r"].lifetime, apps["r"].scopes) == (
+        *("a", 60),
+        None,
+    )
+    assert [app.scopes for app in apps.values()] == [None, frozenset({"tickets"})]
+
+
 @pytest.mark.parametrize(
     ("state", "complaint"),
     [
         ([], "the file: expected an object"),
         (
             {"record": {}},
-            "unknown key 'record'; known keys: properties, records, associations",
+            "unknown key 'record'; known keys: properties, owners, pipelines",
         ),
         ({"properties": []}, "properties: expected an object"),
         ({"properties": {"tickets": {}}}, "properties.tickets: expected a list"),
@@ -211,6 +283,61 @@ def test_a_schema_that_was_saved(tmp_path: Path) -> None:
             {"records": {"contacts": [{"email": "a@x.org"}, {"email": "A@x.org"}]}},
             "records.contacts[1].email: another record has this value",
         ),
+        ({"owners": {}}, "owners: expected a list"),
+        ({"owners": [{}]}, "owners[0]: 'email' must be a string"),
+        ({"owners": [{"email": 1}]}, "owners[0].email: unexpected value 1"),
+        ({"owners": [{"name": "a"}]}, "owners[0]: unknown key 'name'"),
+        (
+            {"owners": [{"email": "a@x.org", "id": "one"}]},
+            "owners[0].id: expected a number in a string",
+        ),
+        (
+            {"owners": [{"email": "a@x.org", "teams": [1]}]},
+            "owners[0].teams: expected a list of strings",
+        ),
+        ({"pipelines": []}, "pipelines: expected an object"),
+        ({"pipelines": {"boats": []}}, "pipelines.boats: unknown object type"),
+        (
+            {"pipelines": {"deals": [{"label": "a", "displayOrder": 1}]}},
+            "Some required fields were not set: [stages]",
+        ),
+        (
+            {
+                "pipelines": {
+                    "deals": [
+                        {"label": "Sales Pipeline", "displayOrder": 1, "stages": []}
+                    ]
+                }
+            },
+            "pipelines.deals[0]: The label Sales Pipeline is used already",
+        ),
+        ({"lists": [{}]}, "lists[0]: 'name' must be a string"),
+        (
+            {"lists": [{"name": "a"}, {"name": "a"}]},
+            "lists[1].name: another list has this name",
+        ),
+        (
+            {"lists": [{"name": "a", "processingType": "SLOW"}]},
+            "lists[0].processingType: unknown",
+        ),
+        (
+            {"lists": [{"name": "a", "objectType": "boats"}]},
+            "lists[0].objectType: unknown object type",
+        ),
+        (
+            {"records": {"contacts": 1}, "lists": [{"name": "a", "records": [1]}]},
+            "lists[0].records: expected positions in the list of records",
+        ),
+        ({"tokens": [{}]}, "tokens[0]: 'token' must be a string"),
+        (
+            {"tokens": [{"token": "t", "tier": "gold"}]},
+            "tokens[0]: tier must be one of",
+        ),
+        (
+            {"tokens": [{"token": "t", "limit": True}]},
+            "tokens[0].limit: unexpected value True",
+        ),
+        ({"apps": [{"clientId": "a"}]}, "apps[0]: 'clientSecret' must be a string"),
         ({"associations": {}}, "associations: expected a list"),
         ({"associations": [1]}, "associations[0]: expected an object"),
         (
@@ -273,7 +400,10 @@ def test_mistakes(tmp_path: Path, state: Any, complaint: str) -> None:
                 st.sampled_from(
                     [
                         *("properties", "records", "associations", "tickets", "from"),
-                        *("to", "pairs", "name", "options", "results"),
+                        *("to", "pairs", "name", "options", "results", "owners"),
+                        *("pipelines", "lists", "tokens", "apps", "token", "email"),
+                        *("label", "stages", "objectType", "clientId", "accounts"),
+                        *("portalId", "installations", "codes", "redirectUris"),
                         "modificationMetadata",
                     ]
                 ),

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hubbatch.simulator.rate_limits import RollingWindow
+from hubbatch.simulator.limits import RollingWindow
 
 from .behaviours import behaviour
 from .conftest import MakeWorld, Response, World
@@ -174,9 +174,9 @@ def test_usage(world: World) -> None:
             "name": "private-apps-api-calls-daily",
             "usageLimit": 625000,
             "currentUsage": 2,
-            "collectedAt": "2026-09-14T12:00:00.000Z",
+            "collectedAt": "2026-09-14T12:00:00Z",
             "fetchStatus": "SUCCESS",
-            "resetsAt": "2026-09-15T00:00:00.000Z",
+            "resetsAt": "2026-09-15T00:00:00Z",
         }
     ]
 
@@ -214,7 +214,7 @@ def test_tokens_of_one_app_share_a_window(world: World) -> None:
 @behaviour("refusals-count")
 def test_refused_requests_count(world: World) -> None:
     world.batch("update", [{"id": "1", "properties": {"no": "x"}}])
-    world.post("/crm/v3/nothing")
+    world.post("/crm/v3/objects/tickets/batch/nothing")
 
     assert limits(ask(world))["Remaining"] == "187"
 

@@ -75,5 +75,7 @@ def test_refusals(world: World, asked: dict[str, str], error: str, status: str) 
 def test_revoked(world: World) -> None:
     refresh_token = world.sim.install_app("app", "hush")
     world.sim.revoke_token(refresh_token)
+    other = world.sim.install_app("app", "hush")
 
     assert exchange(world, refresh_token=refresh_token).status == 400
+    assert exchange(world, refresh_token=other).status == 200

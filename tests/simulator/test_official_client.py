@@ -185,3 +185,96 @@ def test_associations(sim: Simulator, hubspot: HubSpot) -> None:
     assert made.status == "COMPLETE"
     assert [str(item.to_object_id) for item in read.results[0].to] == [contact]
     assert read.errors[0].context["fromObjectId"] == ["1"]
+
+
+@behaviour("official-client", "search-answer")
+def test_search(sim: Simulator, hubspot: HubSpot) -> None:
+    """All pages of a filter, and what a refusal looks like to the client."""
+    sim.account.searches.limit = 100
+    for n in range(5):
+        sim.store.create("contacts", {"email": f"{n}@x.org", "firstname": "Ada"})
+    api = hubspot.crm.contacts.search_api
+    asked = {"propertyName": "firstname", "operator": "EQ", "value": "ada"}
+    found: list[str] = []
+    after = None
+    while True:
+        request = contacts.PublicObjectSearchRequest(
+            filter_groups=[{"filters": [asked]}],
+            sorts=[{"propertyName": "email", "direction": "DESCENDING"}],
+            properties=["email"],
+            limit=2,
+            after=after,
+        )
+        page = api.do_search(request)
+        found += [item.properties["email"] for item in page.results]
+        if page.paging is None:
+            break
+        after = page.paging.next.after
+    unknown = {"propertyName": "no_such_name", "operator": "HAS_PROPERTY"}
+    request = contacts.PublicObjectSearchRequest(filter_groups=[{"filters": [unknown]}])
+    with pytest.raises(contacts.ApiException) as refused:
+        api.do_search(request)
+
+    assert page.total == 5
+    assert found == [f"{n}@x.org" for n in (4, 3, 2, 1, 0)]
+    assert refused.value.status == 400
+
+
+@behaviour("official-client", "owners-pages")
+def test_owners(sim: Simulator, hubspot: HubSpot) -> None:
+    added = [sim.store.owners.add(f"{n}@x.org").id for n in range(3)]
+    owners = hubspot.crm.owners.get_all()
+    one = hubspot.crm.owners.owners_api.get_by_id(int(added[1]))
+
+    assert [owner.id for owner in owners] == added
+    assert one.email == "1@x.org"
+
+
+@behaviour("official-client", "pipelines-write")
+def test_pipelines(hubspot: HubSpot) -> None:
+    api = hubspot.crm.pipelines.pipelines_api
+    stage = {"label": "Open", "displayOrder": 0, "metadata": {"probability": "0.1"}}
+    made = api.create("deals", {"label": "P", "displayOrder": 1, "stages": [stage]})
+    api.update("deals", made.id, {"label": "Q"})
+
+    assert [item.label for item in api.get_all("deals").results] == [
+        "Sales Pipeline",
+        "Q",
+    ]
+    api.archive("deals", made.id)
+    assert len(api.get_all("deals").results) == 1
+
+
+@behaviour("official-client", "lists-create", "members-change", "members-read")
+def test_lists(sim: Simulator, hubspot: HubSpot) -> None:
+    ids = [sim.store.create("contacts", {}).id for _ in range(3)]
+    lists, members = hubspot.crm.lists.lists_api, hubspot.crm.lists.memberships_api
+    body = {"name": "mine", "objectTypeId": "0-1", "processingType": "MANUAL"}
+    made = lists.create(body).list
+    changed = members.add(made.list_id, ids)
+    page = members.get_page(made.list_id)
+    lists.update_name(made.list_id, list_name="yours")
+    found = lists.do_search({"query": "your", "offset": 0, "additionalProperties": []})
+
+    assert sorted(changed.records_ids_added) == sorted(ids)
+    assert [item.record_id for item in page.results] == sorted(ids, key=int)
+    assert [item.name for item in found.lists] == ["yours"]
+    lists.remove(made.list_id)
+    assert lists.get_by_id(made.list_id).list.deleted_at is not None
+    lists.restore(made.list_id)
+
+
+@behaviour("official-client", "events-batch")
+def test_events(sim: Simulator, hubspot: HubSpot) -> None:
+    event = {"eventName": "pe62515_x", "properties": {}, "email": "a@x.org"}
+    hubspot.events.send.basic_api.send(event)
+    hubspot.events.send.batch_api.send({"inputs": [event]})
+
+    assert sim.store.events == [event, event]
+
+
+@behaviour("official-client", "token-info-oauth")
+def test_token(sim: Simulator, hubspot: HubSpot) -> None:
+    token = sim.issue_token(tier="oauth", scopes=["oauth"])
+
+    assert hubspot.oauth.access_tokens_api.get(token).hub_id == 62515

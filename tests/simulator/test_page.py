@@ -12,7 +12,7 @@ import aiohttp
 import pytest
 
 from hubbatch.simulator import Simulator
-from hubbatch.simulator.page import HTML
+from hubbatch.simulator.server.page import HTML
 
 
 NASTY = "<img src=x onerror=document.title='hit'>"
@@ -27,7 +27,7 @@ async def use(sim: Simulator, session: aiohttp.ClientSession) -> None:
     async with session.post(url, json={"inputs": inputs}, headers=headers) as answer:
         assert answer.status == 201
     async with session.get(f"{sim.url}/{NASTY}", headers=headers) as answer:
-        assert answer.status == 404
+        assert answer.status == 501
 
 
 async def state_of(sim: Simulator, session: aiohttp.ClientSession) -> dict[str, Any]:
@@ -58,20 +58,54 @@ async def test_the_state_on_the_page() -> None:
         first, second = state["portals"]
         assert first["id"] == 62515
         assert first["records"] == {"tickets": 3, "contacts": 1}  # none archived
-        assert second == {"id": 7, "used": 0, "limit": 625_000, "records": {}}
+        empty = {"used": 0, "records": {}, "lists": []}
+        assert second == {"id": 7, "limit": 625_000, **empty}
         used = {
             item["family"]: (item["used"], item["limit"]) for item in state["windows"]
         }
         assert used["others"][1] == 20
         assert used["others"][0] >= 1
+        assert used["search"][1] == 5
+        assert (first["lists"], state["apps"]) == ([], [])
         missing, created = state["requests"]
         assert (created["method"], created["status"], created["inputs"]) == (
             *("POST", 201),
             3,
         )
         assert created["path"] == "/crm/v3/objects/tickets/batch/create"
-        assert (missing["status"], missing["inputs"]) == (404, None)
+        assert (missing["status"], missing["inputs"]) == (501, None)
+        assert (created["implemented"], missing["implemented"]) == (True, False)
         assert created["at"] <= missing["at"] <= state["now"]
+
+
+async def test_lists_and_apps_on_the_page() -> None:
+    """Secrets, codes and refresh tokens are not among the state."""
+    async with Simulator() as sim, aiohttp.ClientSession() as session:
+        sim.store.put_on_list("contacts", sim.store.create("contacts", {}).id, 7)
+        sim.register_app("new", "hush", redirect_uris=["https://app.example"])
+        code = sim.issue_code("new", "https://app.example")
+        other = sim.open_account(7)
+        tokens = [
+            sim.install_app("app", "hush", account=account)
+            for account in (sim.account, other)
+        ]
+        headers = {"Authorization": f"Bearer {sim.token}"}
+        url = f"{sim.url}/crm/v3/objects/contacts/search"
+        async with session.post(url, json={}, headers=headers) as answer:
+            assert answer.status == 200
+        state = await state_of(sim, session)
+        shown = str(state)
+
+    searched = [each for each in state["windows"] if each["family"] == "search"]
+    assert state["portals"][0]["lists"] == [
+        {"name": "List 7", "type": "contacts", "size": 1}
+    ]
+    assert [(each["client"], each["portals"]) for each in state["apps"]] == [
+        ("new", []),
+        ("app", [62515, 7]),
+    ]
+    assert [(each["app"], each["limit"]) for each in searched] == [(None, 5), (None, 5)]
+    assert not [secret for secret in ("hush", code, *tokens) if secret in shown]
 
 
 async def test_only_the_last_requests_are_kept() -> None:
@@ -95,7 +129,7 @@ async def test_the_page_is_self_contained_and_answers_get_only() -> None:
             assert answer.content_type == "text/html"
             assert await answer.text() == HTML
         async with session.post(sim.url) as answer:
-            assert answer.status == 401
+            assert answer.status == 501
     assert not re.search(r"""(src|href)=|https?:(?!//www\.w3\.org)|innerHTML""", HTML)
 
 
@@ -140,8 +174,12 @@ async def test_the_page_in_a_browser(tmp_path: Path) -> None:
     assert "Portal 62515: " in dom
     assert "<b>3</b>" in dom
     assert ">None yet.<" not in dom
-    assert ">all but associations<" in dom
+    assert ">other calls, in ten seconds<" in dom
+    assert ">searches, in a second<" in dom
+    assert '<section id="listed" hidden="">' in dom
+    assert '<section id="installed" hidden="">' in dom
     assert "/crm/v3/objects/tickets/batch/create" in dom
+    assert dom.count(">not in the simulator<") == 1
     assert "<img" not in dom
     points = re.search(r'<polyline points="([^"]*)"', dom)
     assert points is not None

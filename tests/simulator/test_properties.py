@@ -1,15 +1,15 @@
-"""The properties API: lists of properties, and batches of definitions."""
+"""The properties API: batches of definitions, and what a definition must have."""
+
+from typing import Any
 
 import pytest
-
-from hubbatch.simulator import Property
 
 from .behaviours import behaviour
 from .conftest import Response, World
 
 
 V3 = "/crm/v3/properties/contacts"
-NEW = {
+NEW: dict[str, Any] = {
     "name": "hobby__c",
     "label": "Hobby",
     "groupName": "contactinformation",
@@ -18,42 +18,20 @@ NEW = {
     "options": [{"label": "Art", "value": "art"}, {"label": "Tea", "value": "tea"}],
 }
 
+FORMULA = "calculation_equation"
+# The keys of a recorded answer of 2026, in their order.
+CREATED = [
+    *("name", "label", "type", "fieldType", "description", "groupName", "options"),
+    *("displayOrder", "calculated", "externalOptions", "hasUniqueValue", "hidden"),
+    *("modificationMetadata", "formField", "dataSensitivity"),
+]
+
 
 def batch(world: World, verb: str, *inputs: object) -> Response:
     return world.post(f"{V3}/batch/{verb}", {"inputs": inputs})
 
 
-@pytest.mark.parametrize("base", ["v3/properties", "properties/2026-09"])
-@behaviour("properties-list")
-def test_list(world: World, base: str) -> None:
-    world.sim.store.define("tickets", [Property("ref", unique=True)])
-    response = world.post(f"/crm/{base}/tickets", method="GET")
-    single = world.post(f"/crm/{base}/0-5/ref", method="GET")
-    by_name = {each["name"]: each for each in response.body["results"]}
-
-    assert response.status == 200
-    assert by_name["ref"] == single.body
-    assert by_name["ref"]["hasUniqueValue"] is True
-    assert by_name["ref"]["hubspotDefined"] is False
-    assert by_name["hs_object_id"]["modificationMetadata"]["readOnlyValue"] is True
-    assert by_name["hs_ticket_category"]["fieldType"] == "checkbox"
-    assert [each["value"] for each in by_name["hs_ticket_priority"]["options"]] == [
-        "LOW",
-        "MEDIUM",
-        "HIGH",
-        "URGENT",
-    ]
-
-
-@behaviour("properties-list")
-def test_an_unknown_property(world: World) -> None:
-    response = world.post(f"{V3}/no_such", method="GET")
-
-    assert (response.status, response.body["category"]) == (404, "OBJECT_NOT_FOUND")
-    assert world.post("/crm/v3/properties/butterflies", method="GET").status == 400
-
-
-@behaviour("properties-create")
+@behaviour("properties-batch-create")
 def test_create(world: World) -> None:
     """As recorded in 2026: an existing name fails only its own input."""
     first = batch(world, "create", NEW)
@@ -66,6 +44,7 @@ def test_create(world: World) -> None:
     )
 
     assert first.status == 201
+    assert [*first.body["results"][0]] == CREATED
     assert (
         first.body["results"][0].items()
         >= {
@@ -99,7 +78,7 @@ def test_names(world: World, name: str) -> None:
     )
 
 
-@behaviour("properties-create")
+@behaviour("properties-batch-create")
 def test_labels_and_groups_are_kept(world: World) -> None:
     batch(world, "create", {**NEW, "description": "What they like"})
     read = world.post(f"{V3}/hobby__c", method="GET").body
@@ -116,7 +95,7 @@ def test_labels_and_groups_are_kept(world: World) -> None:
     )
 
 
-@behaviour("properties-read")
+@behaviour("properties-batch-read")
 def test_read(world: World) -> None:
     response = batch(world, "read", {"name": "email"}, {"name": "no_such"})
 
@@ -126,7 +105,7 @@ def test_read(world: World) -> None:
     assert batch(world, "read", {"name": "email"}).status == 200
 
 
-@behaviour("properties-archive")
+@behaviour("properties-batch-archive")
 def test_archive(world: World) -> None:
     """Custom properties are archived; HubSpot's own stay."""
     batch(world, "create", NEW)
@@ -148,6 +127,9 @@ def test_archive(world: World) -> None:
         ("create", {**NEW, "options": [{"label": "x"}]}, "[options]"),
         ("create", {**NEW, "options": []}, "[options]"),
         ("create", {**NEW, "options": None}, "[options]"),
+        ("create", {**NEW, "options": [{"value": "x"}]}, "[options]"),
+        ("create", {**NEW, "displayOrder": "first"}, "[displayOrder]"),
+        ("create", {**NEW, "fieldType": FORMULA}, "[calculationFormula]"),
         ("create", {**NEW, "fieldType": "poem"}, "[fieldType]"),
         ("create", {**NEW, "type": "number"}, "[fieldType]"),
     ],
@@ -158,6 +140,20 @@ def test_missing_fields(world: World, verb: str, item: object, missing: str) -> 
 
     assert response.status == 400
     assert response.message.endswith(f"not set: {missing}")
+
+
+@pytest.mark.parametrize(
+    "item",
+    [
+        {**NEW, "groupName": "no_such_group"},
+        {**NEW, "options": [NEW["options"][0]] * 2},
+    ],
+)
+@behaviour("properties-json")
+def test_definitions_that_are_refused(world: World, item: object) -> None:
+    response = batch(world, "create", item)
+
+    assert (response.status, response.body["category"]) == (400, "VALIDATION_ERROR")
 
 
 @behaviour("properties-json")

@@ -130,7 +130,7 @@ async def test_realistic_latency(monkeypatch: pytest.MonkeyPatch) -> None:
         waits.append(seconds)
 
     async with Simulator(latency="realistic") as sim, session(sim) as http:
-        monkeypatch.setattr("hubbatch.simulator.server.asyncio.sleep", sleep)
+        monkeypatch.setattr("hubbatch.simulator.server.server.asyncio.sleep", sleep)
         inputs = [{"properties": {"subject": "x"}}] * 10
         await http.post(f"{PATH}create", json={"inputs": inputs})
 

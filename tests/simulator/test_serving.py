@@ -19,11 +19,12 @@ from typing import Any
 import msgspec
 import pytest
 
-from hubbatch.simulator import Simulator, serving
+from hubbatch.simulator import Simulator
 from hubbatch.simulator.__main__ import main
-from hubbatch.simulator.faults import Faults
-from hubbatch.simulator.received import Received
-from hubbatch.simulator.script import ScriptError, load_faults
+from hubbatch.simulator.faults.faults import Faults
+from hubbatch.simulator.faults.script import ScriptError, load_faults
+from hubbatch.simulator.server import serving
+from hubbatch.simulator.server.received import Received
 from hubbatch.simulator.wire import seeded_random
 
 from .behaviours import behaviour
@@ -100,6 +101,30 @@ def test_program(program: Program, number: signal.Signals) -> None:
     )
     assert program.end(number) == 0
     assert program.lines.empty()
+
+
+IMPORTING = """
+import runpy, signal, sys
+class Finder:
+    def find_spec(name, *_):
+        if name == "hubbatch.simulator.server.serving":
+            signal.raise_signal(signal.SIGINT)
+sys.meta_path.insert(0, Finder)
+runpy.run_module("hubbatch.simulator", run_name="__main__")
+"""
+
+
+@behaviour("program")
+def test_a_signal_while_the_server_is_imported() -> None:
+    """It prints no traceback."""
+    done = subprocess.run(  # noqa: S603
+        [sys.executable, "-c", IMPORTING, "--port", "0"],
+        capture_output=True,
+        check=False,
+        env={**os.environ, "PYTHONPATH": str(Path(__file__).parents[2])},
+    )
+
+    assert (done.returncode, done.stdout, done.stderr) == (0, b"", b"")
 
 
 @behaviour("program-mistakes")
@@ -323,3 +348,10 @@ def test_control_characters_in_a_path_are_escaped() -> None:
     received = Received("GET", path, {}, {}, b"", 404, 0.0)
 
     assert serving.log_line(received) == "GET /crm/\\x1b[2J\\n\\u202eé -> 404"
+
+
+@behaviour("not-implemented")
+def test_a_call_that_is_not_in_the_simulator_stands_out_in_the_log() -> None:
+    received = Received("GET", "/x", {}, {}, b"", 501, 0.0, implemented=False)
+
+    assert serving.log_line(received) == "GET /x -> 501 *** NOT IN THE SIMULATOR ***"

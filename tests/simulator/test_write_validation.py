@@ -305,3 +305,36 @@ def test_unknown_unique_values_refuse_the_whole_update(world: World) -> None:
     assert world.batch("update", inputs[:1]).status == 200
     world.sim.faults.set(missing_coordinates=False)
     assert world.batch("update", inputs).status == 207
+
+
+@pytest.mark.parametrize(
+    ("when", "old", "new"), [("always", 400, 400), ("never", 201, 201)]
+)
+@behaviour("quirk-write-validation")
+def test_validation_can_be_switched(
+    world: World, when: str, old: int, new: int
+) -> None:
+    """In batches, for single records, and for the permission on associations."""
+    world.sim.faults.set(write_validation=when)
+    world.sim.store.require("contacts", "firstname")
+    user = world.sim.issue_token(edits_associations=False)
+    item = {"properties": {"lastname": "Byron"}}
+    ends = {"from": {"id": world.contact()}, "to": {"id": world.ticket()}}
+    statuses = [
+        post(world, version, "create", item).status for version in ("v3", "2026-09")
+    ]
+    singles = [
+        world.post(f"/crm/{path}/contacts", item).status
+        for path in ("v3/objects", "objects/2026-09")
+    ]
+    associated = [
+        world.post(
+            f"/crm/{path}/contacts/tickets/batch/associate/default",
+            {"inputs": [ends]},
+            token=user,
+        ).status
+        for path in ("v4/associations", "associations/2026-03")
+    ]
+
+    assert statuses == singles == [old, new]
+    assert associated == ([400, 400] if when == "always" else [200, 200])

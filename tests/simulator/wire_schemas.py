@@ -1,45 +1,29 @@
 """HubSpot's schemas of the simulator's answers, and where recordings differ.
 
-Written by hand from HubSpot's public API specification (tickets and account info,
-v3, August 2026). Stricter than the originals in one point: keys that HubSpot's
+Written by hand from HubSpot's public API specification (tickets, v3, August
+2026). Stricter than the originals in one point: keys that HubSpot's
 schema does not name are not allowed.
 """
 
 import re
 
-from collections.abc import Mapping
 from functools import cache
 from typing import Any
 
 from jsonschema import Draft202012Validator, FormatChecker
 
-
-Schema = dict[str, Any]
-
-STRING: Schema = {"type": "string"}
-NUMBER: Schema = {"type": "integer"}
-TIMESTAMP: Schema = {
-    "type": "string",
-    "pattern": r"^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$",
-}
-STRINGS: Schema = {"type": "array", "items": STRING}
-
-
-def mapping(values: Schema) -> Schema:
-    return {"type": "object", "additionalProperties": values}
-
-
-def struct(required: Mapping[str, Schema], **optional: Schema) -> Schema:
-    return {
-        "type": "object",
-        "properties": {**required, **optional},
-        "required": list(required),
-        "additionalProperties": False,
-    }
-
-
-def array(items: Schema) -> Schema:
-    return {"type": "array", "items": items}
+from .beside_schemas import BESIDE, DATE, PATHS, schema_of_oauth
+from .schema_words import (
+    NUMBER,
+    PAGING,
+    STRING,
+    STRINGS,
+    TIMESTAMP,
+    Schema,
+    array,
+    mapping,
+    struct,
+)
 
 
 ERROR_DETAIL = struct(
@@ -120,74 +104,7 @@ def batch_response(items: Schema, *, errors: bool) -> Schema:
     )
 
 
-DETAILS = struct(
-    {
-        "accountType": {
-            "enum": ["APP_DEVELOPER", "DEVELOPER_TEST", "SANDBOX", "STANDARD"]
-        },
-        "additionalCurrencies": STRINGS,
-        "companyCurrency": STRING,
-        "dataHostingLocation": STRING,
-        "portalId": NUMBER,
-        "timeZone": STRING,
-        "uiDomain": STRING,
-        "utcOffset": STRING,
-        "utcOffsetMilliseconds": NUMBER,
-    }
-)
-
-USAGE = struct(
-    {
-        "results": array(
-            struct(
-                {
-                    "collectedAt": TIMESTAMP,
-                    "currentUsage": NUMBER,
-                    "fetchStatus": {
-                        "enum": ["CACHED", "FAILURE", "NOTFOUND", "SUCCESS", "TIMEOUT"]
-                    },
-                    "name": STRING,
-                    "usageLimit": NUMBER,
-                },
-                resetsAt=TIMESTAMP,
-            )
-        )
-    }
-)
-
-# v1 has no specification: this is the documented example.
-LEGACY_VERSION = struct(
-    {
-        "name": STRING,
-        "source": STRING,
-        "sourceVid": {"type": "array"},
-        "timestamp": NUMBER,
-        "value": STRING,
-    }
-)
-LEGACY_OBJECT = struct(
-    {
-        "isDeleted": {"type": "boolean"},
-        "objectId": NUMBER,
-        "objectType": STRING,
-        "portalId": NUMBER,
-        "properties": mapping(
-            struct(
-                {
-                    "source": STRING,
-                    "sourceId": {"type": "null"},
-                    "timestamp": NUMBER,
-                    "value": STRING,
-                    "versions": array(LEGACY_VERSION),
-                }
-            )
-        ),
-    }
-)
-LEGACY = array(LEGACY_OBJECT)
-
 PUBLIC_OBJECT_ID = struct({"id": STRING})
-PAGING = struct({"next": struct({"after": STRING}, link=STRING)})
 CATEGORY: Schema = {
     "enum": ["HUBSPOT_DEFINED", "INTEGRATOR_DEFINED", "USER_DEFINED", "WORK"]
 }
@@ -200,6 +117,10 @@ LABELS = struct(
         "toObjectTypeId": STRING,
     }
 )
+ASSOCIATION_PAGE = struct(
+    {"results": array(struct({"id": STRING, "type": STRING}))}, paging=PAGING
+)
+RECORD = struct(OBJECT, associations=mapping(ASSOCIATION_PAGE), **OBJECT_OPTIONAL)
 ASSOCIATED = struct(
     {
         "from": PUBLIC_OBJECT_ID,
@@ -265,56 +186,50 @@ ASSOCIATIONS: dict[str, Schema] = {
     "read": ASSOCIATED,
 }
 
+BOOLEAN: Schema = {"type": "boolean"}
+_FLAGS = (
+    *("archived", "calculated", "externalOptions", "formField", "hasUniqueValue"),
+    *("hidden", "hubspotDefined", "showCurrencySymbol"),
+)
 PROPERTY = struct(
     {
-        "description": STRING,
-        "fieldType": STRING,
-        "groupName": STRING,
-        "label": STRING,
-        "name": STRING,
+        **dict.fromkeys(("description", "fieldType", "groupName", "label"), STRING),
+        **dict.fromkeys(("name", "type"), STRING),
         "options": array(
             struct(
-                {"hidden": {"type": "boolean"}, "label": STRING, "value": STRING},
+                {"hidden": BOOLEAN, "label": STRING, "value": STRING},
                 description=STRING,
                 displayOrder=NUMBER,
             )
         ),
-        "type": STRING,
     },
-    calculated={"type": "boolean"},
+    **dict.fromkeys(_FLAGS, BOOLEAN),
+    **dict.fromkeys(("archivedAt", "createdAt", "updatedAt"), TIMESTAMP),
+    **dict.fromkeys(("createdUserId", "updatedUserId"), STRING),
+    **dict.fromkeys(("calculationFormula", "referencedObjectType"), STRING),
     dataSensitivity={"enum": ["highly_sensitive", "non_sensitive", "sensitive"]},
     displayOrder=NUMBER,
-    externalOptions={"type": "boolean"},
-    formField={"type": "boolean"},
-    hasUniqueValue={"type": "boolean"},
-    hidden={"type": "boolean"},
-    hubspotDefined={"type": "boolean"},
     modificationMetadata=struct(
-        {
-            "archivable": {"type": "boolean"},
-            "readOnlyDefinition": {"type": "boolean"},
-            "readOnlyValue": {"type": "boolean"},
-        }
+        dict.fromkeys(("archivable", "readOnlyDefinition", "readOnlyValue"), BOOLEAN),
+        readOnlyOptions=BOOLEAN,
     ),
 )
+GROUP = struct({**dict.fromkeys(("label", "name"), STRING), "archived": BOOLEAN})
+GROUP["properties"]["displayOrder"] = NUMBER
 
 ASSOCIATION_DEFINITION = struct(
     {"fromObjectTypeId": STRING, "id": STRING, "toObjectTypeId": STRING},
+    **dict.fromkeys(("createdAt", "updatedAt"), TIMESTAMP),
     name=STRING,
 )
 OBJECT_SCHEMA = struct(
     {
-        "allowsSensitiveProperties": {"type": "boolean"},
-        "archived": {"type": "boolean"},
+        **dict.fromkeys(("allowsSensitiveProperties", "archived"), BOOLEAN),
+        **dict.fromkeys(("fullyQualifiedName", "id", "name", "objectTypeId"), STRING),
+        **dict.fromkeys(("requiredProperties", "searchableProperties"), STRINGS),
         "associations": array(ASSOCIATION_DEFINITION),
-        "fullyQualifiedName": STRING,
-        "id": STRING,
         "labels": struct({}, singular=STRING, plural=STRING),
-        "name": STRING,
-        "objectTypeId": STRING,
         "properties": array(PROPERTY),
-        "requiredProperties": STRINGS,
-        "searchableProperties": STRINGS,
         "secondaryDisplayProperties": STRINGS,
     },
     createdAt=TIMESTAMP,
@@ -324,8 +239,24 @@ OBJECT_SCHEMA = struct(
     updatedAt=TIMESTAMP,
     updatedByUserId=NUMBER,
 )
+OBJECT_DEFINITION = struct(
+    {
+        **{
+            key: OBJECT_SCHEMA["properties"][key]
+            for key in ("id", "labels", "name", "requiredProperties")
+        },
+    },
+    **OBJECT_SCHEMA["properties"],
+    portalId=NUMBER,
+)
 
 SPEC: dict[str, Schema] = {
+    "all schemas": {
+        "anyOf": [struct({"results": array(OBJECT_SCHEMA)}), OBJECT_SCHEMA],
+    },
+    # The simulator answers to a PATCH with the definition.
+    "schema": {"anyOf": [OBJECT_SCHEMA, OBJECT_DEFINITION]},
+    "schema association": ASSOCIATION_DEFINITION,
     "schemas": struct({"results": array(OBJECT_SCHEMA)}),
     "properties": struct({"results": array(PROPERTY)}),
     "associations kinds": struct(
@@ -336,13 +267,24 @@ SPEC: dict[str, Schema] = {
         }
     ),
     "property": PROPERTY,
+    "property group": GROUP,
+    "property groups": struct({"results": array(GROUP)}),
     "property batch": batch_response(PROPERTY, errors=False),
     "property batch with errors": batch_response(PROPERTY, errors=True),
-    "details": DETAILS,
     "error": ERROR,
-    "legacy": LEGACY,
-    "legacy map": mapping(LEGACY_OBJECT),
-    "page": struct({"results": array(SIMPLE_PUBLIC_OBJECT)}, paging=PAGING),
+    "record": RECORD,
+    "page": struct({"results": array(RECORD)}, paging=PAGING),
+    "record associations": ASSOCIATION_PAGE,
+    "associated records": struct(
+        {"results": ASSOCIATED["properties"]["to"]}, paging=PAGING
+    ),
+    "associated pair": LABELS,
+    "limits list": struct({"results": array(LIMIT)}),
+    "search": struct(
+        {"total": NUMBER, "results": array(RECORD)},
+        paging=struct({"next": struct({"after": STRING})}),
+    ),
+    **BESIDE,
     **{
         f"{name}{more}": batch_response(items, errors=bool(more))
         for more in ("", " with errors")
@@ -358,22 +300,8 @@ SPEC: dict[str, Schema] = {
     "objects with errors": batch_response(SIMPLE_PUBLIC_OBJECT, errors=True),
     "upserts": batch_response(UPSERT_OBJECT, errors=False),
     "upserts with errors": batch_response(UPSERT_OBJECT, errors=True),
-    "usage": USAGE,
-    "token": struct(
-        {
-            "access_token": STRING,
-            "expires_in": NUMBER,
-            "refresh_token": STRING,
-            "token_type": STRING,
-        },
-        hub_id=NUMBER,
-        token_use=STRING,
-    ),
-    # RFC 6749, with what HubSpot adds.
-    "token error": struct(
-        {"error": STRING, "status": STRING, "message": STRING},
-        correlationId=STRING,
-        error_description=STRING,
+    "not implemented": struct(
+        dict.fromkeys(("error", "category", "message", "hint"), STRING)
     ),
     **{
         f"associations {verb}": batch_response(items, errors=False)
@@ -399,6 +327,13 @@ DIFFERENCES: dict[str, str] = {
     "association-labels": "the label of an unlabelled association is null",
     "sub-category": "the subCategory of an error in a 207 is a string",
     "no-context": "errors of association batches may have no context",
+    "owner-without-user": "the user id of a deactivated owner is null",
+    "unsigned-tokens": "what is said of a token has no signed_access_token",
+    "list-settings": "the membership settings of a list are null",
+    "members-keys": "changed memberships leave out empty keys",
+    "schema-keys": "schemas have metaType and restorable, associations cardinality",
+    "association-dates": "the dates of an association type are null",
+    "errors-of-strings": "the errors of a search of lists without a body are strings",
 }
 
 
@@ -413,24 +348,44 @@ def _real(schema: Schema) -> Schema:
         extra = ("status", "errorType", "policyName", "groupName", "requestId")
         properties |= dict.fromkeys(extra, STRING)
         properties["validationResults"] = {"type": "array"}
+        properties["errors"] = {"anyOf": [properties["errors"], STRINGS]}
         changed["required"] = ["correlationId", "status"]
         changed["anyOf"] = _MESSAGE
     elif {"category", "status"} <= properties.keys():
         changed["required"] = ["category", "context", "status"]
         changed["anyOf"] = _MESSAGE
+    for name in ("userId", "membershipTeamId", "includeUnassigned"):
+        if name in properties:
+            properties[name] = {"anyOf": [properties[name], {"type": "null"}]}
+    _add_schema_keys(properties)
+    if "recordsIdsAdded" in properties:
+        changed["required"] = []
     for name in ("fromObjectId", "toObjectId"):
         if name in properties:
             properties[name] = {"type": ["string", "integer"]}
     if "typeId" in properties:
         properties["label"] = {"type": ["string", "null"]}
-    if "createdAt" in properties and "objectTypeId" not in properties:
+    if {"createdAt", "properties"} <= properties.keys() and "labels" not in properties:
         properties["properties"] = mapping({"type": ["string", "null"]})
     return changed
+
+
+def _add_schema_keys(properties: dict[str, Any]) -> None:
+    """Add the keys of object types, and of their associations."""
+    if "fullyQualifiedName" in properties:
+        properties |= {"metaType": STRING, "restorable": {"type": "boolean"}}
+        properties |= dict.fromkeys(("createdAt", "updatedAt"), DATE)
+    if "toObjectTypeId" in properties:
+        properties |= dict.fromkeys(("cardinality", "inverseCardinality"), STRING)
+        properties |= {key: {"type": "null"} for key in ("createdAt", "updatedAt")}
 
 
 def _real_value(value: Any) -> Any:
     if isinstance(value, dict):
         return _real(value)
+    if isinstance(value, list):
+        # No answer has this key, so that none needs it.
+        return [_real_value(item) for item in value if item != "signed_access_token"]
     return value
 
 
@@ -472,21 +427,43 @@ def _kind_of_batch(path: str) -> str:
     return "upserts" if path.endswith("upsert") else "objects"
 
 
+def _schema_of_records(path: str, status: int) -> str:
+    """Return the name of the schema of an answer about one record, or a list."""
+    tail = re.sub("^/crm/(v[34]/objects|objects/[^/]+)/[^/]+/?", "", path)
+    if "/associations/" in tail and "/crm/v3/" not in path:
+        if "/default/" in tail:
+            return "associations default"
+        return "associated pair" if status == 201 else "associated records"
+    if tail.endswith("/associations/0-1"):
+        return "record associations"
+    return "record" if tail or status == 201 else "page"
+
+
+def _kind_of_property(path: str, status: int) -> str:
+    tail = re.sub("^/crm/(v3/properties|properties/[^/]+)/", "", path)
+    if "/groups" in tail:
+        one = tail.count("/") == 2 or status == 201
+        return "property group" if one else "property groups"
+    return "property" if "/" in tail or status == 201 else "properties"
+
+
 def schema_of(path: str, status: int) -> str:
     """Return the name of the schema of an answer."""
-    if path.startswith("/oauth/"):
-        return "token" if status < 400 else "token error"
+    if status == 501:
+        return "not implemented"
+    if path.startswith("/oauth/") and "/token" in path:
+        return schema_of_oauth(path, status)
     if status >= 400:
         return "error"
-    if path.startswith("/crm-objects/v1/"):
-        return "legacy map" if path.endswith("batch-read") else "legacy"
-    if path.startswith("/account-info/"):
-        return "details" if path.endswith("details") else "usage"
+    for pattern, name in PATHS:
+        if re.fullmatch(pattern, path):
+            return name
+    if "/configurations/" in path and "/batch/" not in path:
+        return "limits list"
     if path.startswith("/crm/") and "/batch/" not in path and "/objects/" in path:
-        return "page"
+        return _schema_of_records(path, status)
     if "/properties/" in path and "/batch/" not in path:
-        tail = re.sub("^/crm/(v3/properties|properties/[^/]+)/", "", path)
-        return "property" if "/" in tail else "properties"
+        return _kind_of_property(path, status)
     if "/associations/" in path and path.endswith("/labels"):
         return "associations kinds"
     kind = _kind_of_batch(path)

@@ -1,0 +1,1 @@
+"""How does HubSpot answer calls about lists and the records on them?"""

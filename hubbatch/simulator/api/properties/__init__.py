@@ -1,0 +1,1 @@
+"""The properties API: properties, batches of them, and their groups."""

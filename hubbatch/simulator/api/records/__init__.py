@@ -1,0 +1,1 @@
+"""How does HubSpot answer calls about records: batches, lists, single ones?"""

@@ -1,0 +1,1 @@
+"""The schemas API: object types, their definitions and associations."""

@@ -1,0 +1,1 @@
+"""What is in an account? Object types, properties, records, associations."""

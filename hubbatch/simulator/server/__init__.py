@@ -1,0 +1,1 @@
+"""How does it run? The HTTP server, its program and its page."""

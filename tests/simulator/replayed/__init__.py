@@ -1,0 +1,1 @@
+"""The recordings of HubSpot's answers, replayed on the simulator."""

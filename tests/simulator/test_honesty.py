@@ -1,0 +1,187 @@
+"""Calls that the simulator does not have, and secrets that it does not keep."""
+
+from collections.abc import AsyncIterator
+
+import aiohttp
+import pytest
+
+from hubbatch.simulator import Simulator
+from hubbatch.simulator.masking import mask_path, masked
+from hubbatch.simulator.wire import Request
+
+from .behaviours import behaviour
+from .conftest import World
+
+
+PAT = "pat-eu1-6b1a9a3c-2f5d-4c3e-9f5b-0c3f1d2e4a5b"
+
+
+@pytest.fixture
+async def sim() -> AsyncIterator[Simulator]:
+    async with Simulator() as running:
+        yield running
+
+
+@pytest.mark.parametrize(
+    ("method", "path"),
+    [
+        ("GET", "/marketing/v3/emails"),
+        ("POST", "/crm/v3/imports"),
+        ("PATCH", "/x"),
+        ("POST", "/crm-object-schemas/v3/schemas/boat/purge"),
+        ("GET", "/"),
+    ],
+)
+@behaviour("not-implemented")
+def test_a_call_that_the_simulator_does_not_have(
+    world: World, method: str, path: str
+) -> None:
+    """Even without a token: the answer names the call and is not like HubSpot's."""
+    response = world.post(path, {}, method=method, token="-")  # noqa: S106
+
+    assert response.status == 501
+    assert response.body["category"] == "SIMULATOR_NOT_IMPLEMENTED"
+    assert response.message == f"the simulator does not have {method} {path}"
+    assert "not HubSpot's" in response.body["hint"]
+    assert response.body.keys().isdisjoint({"status", "correlationId"})
+    assert response.headers["Server"] == "hubbatch-simulator"
+
+
+@behaviour("not-implemented")
+def test_a_missing_call_is_not_counted(world: World) -> None:
+    world.post("/marketing/v3/emails")
+
+    assert world.sim.account.day.used == 0
+
+
+@behaviour("unknown-path", "wrong-method")
+@pytest.mark.parametrize(
+    ("method", "path", "status"),
+    [
+        ("POST", "/crm/v3/objects/tickets/batch/destroy", 404),
+        ("POST", "/crm-objects/v1/objects/contacts/batch-update", 404),
+        ("POST", "/crm/objects/v3/tickets/splits/batch/read", 404),
+        ("GET", "/crm/object-schemas/v3/schemas", 404),
+        ("GET", "/crm/v3/objects/tickets/batch/update", 405),
+        ("DELETE", "/crm/v3/objects/tickets", 405),
+    ],
+)
+def test_hubspots_own_refusals_stay(
+    world: World, method: str, path: str, status: int
+) -> None:
+    response = world.post(path, {}, method=method)
+
+    assert response.status == status
+    assert isinstance(response.body, bytes)
+
+
+@behaviour("masked-secrets")
+async def test_tokens_in_headers(sim: Simulator) -> None:
+    async with aiohttp.ClientSession(sim.url) as http:
+        headers = {"Authorization": f"Bearer {sim.token}"}
+        async with http.get("/crm/v3/objects/tickets", headers=headers) as answer:
+            assert answer.status == 200
+    (received,) = sim.requests
+
+    assert received.headers["Authorization"] == "Bearer ***"
+    assert sim.token not in repr(received)
+
+
+@behaviour("masked-secrets")
+def test_secrets_are_not_printed(world: World) -> None:
+    refresh_token = world.sim.install_app("app", "hush")
+    installation = world.sim.apps.installations[refresh_token]
+    token = world.sim.apps.tokens[world.token]
+
+    assert "hush" not in repr(installation)
+    assert world.token not in repr(token) + repr(world.sim.apps)
+
+
+@behaviour("masked-secrets")
+def test_names_of_headers_have_any_case() -> None:
+    """Node's clients send them in lower case."""
+    headers = {"authorization": "Bearer secret"}
+
+    assert masked(Request("GET", "/x", {}, headers, b"")).headers == {
+        "authorization": "Bearer ***"
+    }
+
+
+@behaviour("masked-secrets")
+async def test_tokens_in_paths(sim: Simulator) -> None:
+    """In the log, on the page and in the answer, too."""
+    path = f"/oauth/v1/access-tokens/{sim.token}"
+    async with aiohttp.ClientSession(sim.url) as http:
+        async with http.get(path) as answer:
+            assert sim.token not in await answer.text()
+        async with http.get(f"/unknown/{sim.token}") as answer:
+            assert answer.status == 501
+            assert sim.token not in await answer.text()
+        async with http.get("/simulator/state") as answer:
+            state = await answer.json()
+    paths = ["/oauth/v1/access-tokens/***", "/unknown/***"]
+
+    assert [received.path for received in sim.requests] == paths
+    assert [shown["path"] for shown in reversed(state["requests"])] == paths
+
+
+@behaviour("masked-secrets")
+@pytest.mark.parametrize(
+    ("sent", "kept"),
+    [
+        (
+            b"client_id=7&client_secret=hush%21&refresh_token=na1-1",
+            b"client_id=7&client_secret=***&refresh_token=***",
+        ),
+        (
+            b"code=abc&redirect_uri=https%3A%2F%2Fa.example%2F%3Fcode%3D1",
+            b"code=***&redirect_uri=https%3A%2F%2Fa.example%2F%3Fcode%3D1",
+        ),
+        (b"%63ode=abc", b"%63ode=***"),
+        (b'{"tokenKey":"a\\"b","x":"y"}', b'{"tokenKey":"***","x":"y"}'),
+        (b'{"tokenKey" : 17, "x": 1}', b'{"tokenKey" : "***", "x": 1}'),
+        (b'{"client_secret": "cut of', b'{"client_secret": "***"'),
+        (b'{"client_id": "7", "text": "\xc3\xa9 & \xff"}',) * 2,
+    ],
+)
+def test_secrets_in_bodies_of_oauth(sent: bytes, kept: bytes) -> None:
+    """Only the values are replaced: all else can be compared."""
+    request = Request("POST", "/oauth/2026-03/token", {}, {}, sent)
+
+    assert masked(request).content == kept
+
+
+@behaviour("masked-secrets")
+def test_other_bodies_keep_all_but_tokens() -> None:
+    """A property may be called "code"."""
+    content = b'{"properties":{"code":"X1","token":"no secret","note":"%s"}}'
+    request = Request("POST", "/crm/v3/objects/deals", {}, {}, content % PAT.encode())
+
+    assert masked(request).content == content % b"***"
+
+
+@behaviour("masked-secrets")
+def test_secrets_in_parameters_and_other_headers() -> None:
+    query = {"hapikey": "k", "code": "c", "after": "5", "q": f"x {PAT}"}
+    headers = {"Proxy-Authorization": "Basic eA==", "X-Token": PAT, "Accept": "*/*"}
+    shown = masked(Request("GET", "/crm/v3/lists", query, headers, b""))
+
+    assert shown.query == {"hapikey": "***", "code": "***", "after": "5", "q": "x ***"}
+    assert shown.headers == {
+        "Proxy-Authorization": "Basic ***",
+        "X-Token": "***",
+        "Accept": "*/*",
+    }
+
+
+@behaviour("masked-secrets")
+@pytest.mark.parametrize(
+    ("path", "shown"),
+    [
+        ("/oauth/v1/refresh-tokens/na1-0", "/oauth/v1/refresh-tokens/***"),
+        ("/oauth/v1/access-tokens", "/oauth/v1/access-tokens"),
+        ("/crm/v3/objects/contacts/pat-1", "/crm/v3/objects/contacts/pat-1"),
+    ],
+)
+def test_secrets_in_paths_of_oauth(path: str, shown: str) -> None:
+    assert mask_path(path) == shown
