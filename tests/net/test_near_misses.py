@@ -276,7 +276,7 @@ async def test_the_hints_change_nothing_for_those_who_iterate(
         (HUB.tickets, "delete", "Did you mean `archive`?"),
         (HUB.tickets, "get", "Did you mean `read`?"),
         (HUB.tickets, "get_all", "Did you mean `list`?"),
-        (HUB.tickets, "updte", "Did you mean `update`?"),
+        (HUB.tickets, "updates", "Did you mean `update`?"),
         (HUB.single.tickets, "delete", "Did you mean `archive`?"),
         (HUB.associations("a", "b"), "remove", "Did you mean `archive`?"),
         (HUB, "close", "Did you mean `aclose`?"),
