@@ -86,10 +86,24 @@ def test_an_app_in_each_account(world: World) -> None:
 
     assert [body["hub_id"] for body in bodies] == [62515, 102, 103]
     assert [body["expires_in"] for body in bodies] == [60, 1800, 1800]
+    assert renewed[0]["scopes"] == ["crm.objects.contacts.read", "oauth"]
     assert renewed[1]["scopes"] == ["oauth"]
     assert redeemed["scopes"] == ["crm.objects.contacts.read", "oauth"]
     assert [*world.sim.apps.registered] == ["app", "new"]
     assert len(world.sim.apps.installations) == 3
+
+
+@behaviour("state-file", "oauth-apps")
+def test_an_installation_has_the_scopes_of_its_app(world: World) -> None:
+    """By default, all; one that asks for more does not get them."""
+    installed = {"refresh_token": "r1"}
+    token = exchange(world, **installed).body["access_token"]
+    more = world.sim.install_app("app", "hush", scopes=["oauth", "tickets"])
+    seen = world.get("/crm/v3/objects/contacts", token=token)
+    refused = world.get("/crm/v3/objects/tickets", token=token)
+
+    assert (seen.status, refused.status) == (200, 403)
+    assert world.sim.apps.installations[more].scopes == frozenset({"oauth"})
 
 
 APP = {"clientId": "a", "clientSecret": "b"}

@@ -176,7 +176,13 @@ class Apps:
         lifetime: float = LIFETIME,
         refresh_token: str | None = None,
     ) -> str:
-        """Install an app in an account and return its refresh token."""
+        """Install an app in an account and return its refresh token.
+
+        HubSpot grants at most the scopes of the app: these are the default, and others
+        are left out.
+        """
+        if app.scopes is not None:
+            scopes = app.scopes if scopes is None else scopes & app.scopes
         if refresh_token is None:
             # Not the number of installations, which falls when a token is revoked.
             refresh_token = f"na1-{self._made_up:04d}-{app.client_id}"
