@@ -1,5 +1,7 @@
 """Merges, and contacts deleted for good."""
 
+import pytest
+
 from .behaviours import behaviour
 from .conftest import Response, World
 from .test_record_associations import link
@@ -143,5 +145,20 @@ def test_gdpr_deletes_that_are_refused(world: World) -> None:
 
     assert world.post(path, {}).status == 400
     assert world.post(path, wrong).status == 400
-    assert world.post(f"{V3}/tickets/gdpr-delete", {"objectId": ticket}).status == 404
+    for base in (V3, "/crm/objects/2026-03"):
+        refused = world.post(f"{base}/tickets/gdpr-delete", {"objectId": ticket})
+        assert refused.status == 404
     assert world.sim.store.count("tickets") == 1
+
+
+@pytest.mark.parametrize("name", ["tickets", "companies", "0-3"])
+@behaviour("gdpr-delete")
+def test_gdpr_deletes_that_the_simulator_lacks(world: World, name: str) -> None:
+    """The specification of 2026-09 has them, so that a 404 would mislead."""
+    record = world.sim.store.create(name, {}).id
+    path = f"/crm/objects/2026-09/{name}/gdpr-delete"
+    response = world.post(path, {"objectId": record})
+
+    assert response.status == 501
+    assert "does not have gdpr-delete of" in response.message
+    assert world.sim.store.count(name) == 1

@@ -10,6 +10,7 @@ import attrs
 
 from hubbatch.simulator.api import bodies
 from hubbatch.simulator.api.call import Call, Result
+from hubbatch.simulator.api.missing import not_implemented
 from hubbatch.simulator.api.parameters import flag
 from hubbatch.simulator.api.records import verbs
 from hubbatch.simulator.api.records.batches import Batch, id_property_of
@@ -172,8 +173,11 @@ def answer_merge(call: Call) -> Result:
 def answer_purge(call: Call) -> Result:
     """Delete a contact for good, as the GDPR demands; unknown ones are ignored."""
     shelf = call.shelf
-    # The specification of 2026-09 has the path for all types, without an explanation.
     if shelf.type.legacy_name != "CONTACT":
+        if since_2026_09(call.request.path):
+            # The specification has the path for all types, without an explanation.
+            return not_implemented(f"gdpr-delete of {shelf.type.plural}"), 0
+        # The guide of contacts has it for them only.
         return not_found(), 0
     fields = _fields(call, "objectId")
     key, name = str(fields["objectId"]), id_property_of(fields)
