@@ -87,6 +87,35 @@ def test_pages_of_associations(world: World) -> None:
 
 
 @behaviour("shown-associations")
+def test_pages_with_a_limit(world: World) -> None:
+    """The link repeats the limit."""
+    ticket = world.ticket()
+    contacts = sorted((world.contact() for _ in range(3)), key=int)
+    for contact in contacts:
+        link(world, ("0-5", ticket), ("0-1", contact))
+    path = f"tickets/{ticket}/associations/0-1"
+    first = get(world, path, limit="2").body
+    following = first["paging"]["next"]
+    last = get(world, path, limit="2", after=following["after"]).body
+    whole = get(world, path, limit="500").body
+
+    assert [each["id"] for each in first["results"]] == contacts[:2]
+    assert following["link"].endswith(f"&limit=2&after={following['after']}")
+    assert [each["id"] for each in last["results"]] == contacts[2:]
+    assert len(whole["results"]) == 3
+    assert "paging" not in last
+    assert "paging" not in whole
+
+
+@pytest.mark.parametrize("limit", ["0", "501", "-1", "x", ""])
+@behaviour("shown-associations")
+def test_limits_that_are_refused(world: World, limit: str) -> None:
+    path = f"tickets/{world.ticket()}/associations/0-1"
+
+    assert get(world, path, limit=limit).status == 400
+
+
+@behaviour("shown-associations")
 def test_associations_that_are_refused(world: World) -> None:
     ticket = world.ticket()
     path = f"tickets/{ticket}"

@@ -120,12 +120,13 @@ class View:
 
 
 def association_page(
-    view: View, record: Record, target: Shelf, after: str
+    view: View, record: Record, target: Shelf, after: str, limit: int | None = None
 ) -> dict[str, Any]:
     """Return a page of the associated records of one type.
 
     A record is listed once for each of its association types. Recorded: the cursor is
     in base64 and percent-encoded. It contains the last association type and id.
+    Without a limit, the page has as many as the view says, and its link has none.
 
     Raises:
         Refusal: If the cursor is invalid.
@@ -142,15 +143,17 @@ def association_page(
     start = _position(after) if after else (-1, -1)
     rest = [item for item in found if item[:2] > start]
     names = {spec: type_name(view.shelf, target, spec, kinds) for _, _, spec in rest}
-    shown = rest[: view.page]
+    size = view.page if limit is None else min(limit, view.page)
+    shown = rest[:size]
     page: dict[str, Any] = {
         "results": [{"id": str(other), "type": names[spec]} for _, other, spec in shown]
     }
-    if len(rest) > view.page:
+    if len(rest) > size:
         number, other, _ = shown[-1]
         cursor = quote(b64encode(f"0-{number}-{other}".encode()).decode())
         url = f"{view.base}/{record.id}/associations/{target.type.id}"
-        link = f"{url}?portalId={view.store.portal_id}&after={cursor}"
+        limited = "" if limit is None else f"&limit={limit}"
+        link = f"{url}?portalId={view.store.portal_id}{limited}&after={cursor}"
         page["paging"] = {"next": {"after": cursor, "link": link}}
     return page
 

@@ -1,13 +1,20 @@
 """The associations of one record in v3, which names association types."""
 
+from typing import Final
+
 import attrs
 
 from hubbatch.simulator.api.call import Call, Result
+from hubbatch.simulator.api.parameters import number
 from hubbatch.simulator.api.records.parameters import view_of
 from hubbatch.simulator.api.records.shown import association_page, known, type_name
 from hubbatch.simulator.api.records.single import not_found
 from hubbatch.simulator.crm.links import Spec
 from hubbatch.simulator.wire import VALIDATION_ERROR, Answer, Refusal, as_json
+
+
+# "limit" of HubSpot's clients, 500 by default; the highest is assumed to be that of v4.
+_MAX_LIMIT: Final = 500
 
 
 def answer(call: Call) -> Result:
@@ -19,7 +26,10 @@ def answer(call: Call) -> Result:
             return not_found(), 0
         view = attrs.evolve(view_of(call), targets=[target])
         after = call.request.query.get("after", "")
-        return as_json(200, association_page(view, record, target, after)), 1
+        limit = None
+        if "limit" in call.request.query:
+            limit = number(call.request.query, "limit", _MAX_LIMIT, _MAX_LIMIT)
+        return as_json(200, association_page(view, record, target, after, limit)), 1
     spec = _spec(call)
     other = target.live(call.route.to_id)
     links, ends = call.store.links, (source.type.id, call.route.record_id)
