@@ -75,7 +75,8 @@ LimitFamily = Literal["associations", "search", "events", "others"]
 # The scopes to read and to write, any one of which is enough.
 Scopes = tuple[tuple[str, ...], tuple[str, ...]]
 
-VERSION: Final = r"20\d\d-(?:0[1-9]|1[0-2])(?:-beta)?"
+# The dated versions that HubSpot has; of 2027-03 only the beta was published in 2026.
+VERSION: Final = "(?:2025-09|2026-03|2026-09|2027-03)(?:-beta)?"
 # What stands for {name} in the paths of the rows. Named groups become fields of the
 # route; {verb} is one of the row's verbs.
 _PARTS: Final = {

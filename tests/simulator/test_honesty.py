@@ -47,6 +47,24 @@ def test_a_call_that_the_simulator_does_not_have(
     assert response.headers["Server"] == "hubbatch-simulator"
 
 
+@pytest.mark.parametrize(
+    ("version", "status"),
+    [
+        *((version, 200) for version in ("2025-09", "2026-03", "2026-09", "2027-03")),
+        *((version, 200) for version in ("2026-09-beta", "2027-03-beta")),
+        *((version, 501) for version in ("2020-01", "2026-04", "2031-01-beta")),
+    ],
+)
+@behaviour("versions", "not-implemented")
+def test_versions(world: World, version: str, status: int) -> None:
+    """The answer to a version that HubSpot does not have names it."""
+    response = world.get(f"/crm/objects/{version}/tickets")
+
+    assert response.status == status
+    if status != 200:
+        assert f"the version {version} (GET /crm/objects/" in response.message
+
+
 @behaviour("not-implemented")
 def test_a_missing_call_is_not_counted(world: World) -> None:
     world.post("/marketing/v3/emails")

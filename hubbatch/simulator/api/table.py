@@ -1,5 +1,7 @@
 """The function behind each family of calls in `routes`."""
 
+import re
+
 from collections.abc import Callable, Mapping
 from typing import Final
 
@@ -27,8 +29,12 @@ from hubbatch.simulator.api.records import (
 from hubbatch.simulator.api.schemas import calls as schemas
 from hubbatch.simulator.api.settings import account, owners, pipelines
 from hubbatch.simulator.masking import mask_path
-from hubbatch.simulator.row import Family
+from hubbatch.simulator.row import VERSION, Family
 from hubbatch.simulator.wire import Request, html_page
+
+
+# What looks like a dated version, whether or not HubSpot has it.
+_DATED: Final = re.compile(r"/(\d{4}-\d\d(?:-beta)?)(?:/|$)")
 
 
 def answer(call: Call) -> Result:
@@ -52,7 +58,11 @@ def _has_json(request: Request) -> bool:
 
 def _not_implemented(call: OpenCall) -> Result:
     path = mask_path(call.request.path)
-    return not_implemented(f"{call.request.method} {path}"), 0
+    what = f"{call.request.method} {path}"
+    dated = _DATED.search(path)
+    if dated is not None and re.fullmatch(VERSION, dated[1]) is None:
+        what = f"the version {dated[1]} ({what})"
+    return not_implemented(what), 0
 
 
 def _no_such_path(_: Call) -> Result:
