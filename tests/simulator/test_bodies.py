@@ -57,6 +57,22 @@ async def test_a_body_that_is_not_gzip(caplog: pytest.LogCaptureFixture) -> None
     assert [item for item in caplog.records if item.levelno >= logging.ERROR] == []
 
 
+@pytest.mark.parametrize(
+    ("encoding", "status"),
+    [("foo", 400), ("x-gzip", 400), ("identity", 200), ("Identity", 200), ("", 200)],
+)
+@behaviour("unreadable-body")
+async def test_an_unknown_encoding(encoding: str, status: int) -> None:
+    """Its body may look like JSON."""
+    async with Simulator() as sim:
+        lines = (f"Content-Encoding: {encoding}", "Content-Length: 13")
+        answer = await raw(sim, *lines, body=b'{"inputs":[]}')
+
+    assert answer.startswith(f"HTTP/1.1 {status} ".encode())
+    if status != 200:
+        assert refusal(answer)[1]["message"] == "Request body cannot be read"
+
+
 @pytest.mark.parametrize(("length", "status"), [(1000, 200), (1001, 413)])
 @behaviour("unreadable-body")
 async def test_too_large(length: int, status: int) -> None:

@@ -27,6 +27,9 @@ from hubbatch.simulator.wire import (
 )
 
 
+# The encodings that the server decodes; a request keeps the header.
+_ENCODINGS: Final = frozenset({"", "identity", "gzip", "deflate", "br", "zstd"})
+_UNREADABLE: Final = "Request body cannot be read"
 _ANY_GROUP: Final = "publicapi:private_app-api-calls"
 
 
@@ -93,7 +96,7 @@ class HubSpot:
             status: 413 if it is too large, 400 if it is badly encoded.
         """
         correlation = correlation_id(self.clock.ms(), self.rng)
-        message = {413: "Request body is too large", 400: "Request body cannot be read"}
+        message = {413: "Request body is too large", 400: _UNREADABLE}
         refusal = Refusal(status, message[status], VALIDATION_ERROR)
         return Reply(with_common_headers(refusal.answer(correlation), correlation))
 
@@ -140,6 +143,7 @@ class HubSpot:
         quirks, family = strike.quirks, route.row.limit
         context = (self.apps, self.rng, request, route, quirks, now, correlation)
         try:
+            _check_encoding(request)
             if route.family in table.OPEN:
                 return table.OPEN[route.family](OpenCall(*context))
             token = authenticate(self.apps.tokens, request.token, now.ms)
@@ -160,6 +164,13 @@ class HubSpot:
         except Refusal as refusal:
             answer = refusal.answer(correlation)
         return answer.below(limits), records
+
+
+def _check_encoding(request: Request) -> None:
+    """Refuse a body whose encoding is unknown, as one that does not match it."""
+    encoding = request.headers.get("Content-Encoding", "").strip().lower()
+    if request.content and encoding not in _ENCODINGS:
+        raise Refusal(400, _UNREADABLE, VALIDATION_ERROR)
 
 
 def _required_scopes(token: Token, route: Route) -> list[Collection[str]]:
