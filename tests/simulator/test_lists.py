@@ -329,6 +329,19 @@ def test_members_that_are_no_ids(world: World, body: object, reason: str) -> Non
     assert response.message.startswith(f"Invalid input JSON on line 1, {reason}")
 
 
+@pytest.mark.parametrize("wrong", ["x", "", 1.5, True, -1])
+@pytest.mark.parametrize("verb", ["add", "remove"])
+@behaviour("members-change")
+def test_members_that_are_no_numbers(world: World, verb: str, wrong: object) -> None:
+    """Nothing changes; they are not ids of missing records."""
+    create(world)
+    response = put(world, f"1/memberships/{verb}", [world.contact(), wrong])
+
+    assert (response.status, response.body["category"]) == (400, "VALIDATION_ERROR")
+    assert response.message.startswith("Invalid input: recordId was ")
+    assert not world.sim.store.lists.by_id["1"].members
+
+
 @behaviour("members-json")
 def test_changes_without_their_fields(world: World) -> None:
     create(world)

@@ -14,7 +14,7 @@ from hubbatch.simulator.api.call import Call, Result
 from hubbatch.simulator.api.lists.lists import known_list, live_members
 from hubbatch.simulator.api.missing import not_implemented
 from hubbatch.simulator.api.parameters import next_page, number
-from hubbatch.simulator.api.refusals import invalid
+from hubbatch.simulator.api.refusals import invalid, whole_number
 from hubbatch.simulator.crm.accounts import check_scopes
 from hubbatch.simulator.crm.links import missing_fields
 from hubbatch.simulator.crm.lists import RecordList
@@ -180,7 +180,10 @@ def _ids(body: object) -> list[str]:
         if isinstance(item, dict | list | None):
             raise cannot_deserialize(column, "java.lang.String", item)
         column += len(msgspec.json.encode(item)) + 1
-    return [as_string(item) for item in body]
+    ids = [as_string(item) for item in body]
+    for each in ids:
+        whole_number("recordId", each)
+    return ids
 
 
 def _known(
