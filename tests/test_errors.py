@@ -123,6 +123,7 @@ PRIVATE = {
 # The simulator shares no code with the client, so that it cannot share a mistake.
 SIMULATOR = {
     "Refusal": "control flow: becomes an answer of the simulated server",
+    "OAuthRefusal": "control flow: becomes an answer of the token endpoint",
     "InvalidJSON": "control flow: becomes a Refusal or a ScriptError; a ValueError",
     "ScriptError": "a file of faults or records is wrong; a ValueError",
 }

@@ -43,8 +43,8 @@ WEATHER = (
 )
 
 
-# What aiohttp says of an answer that `truncate` cut; the simulator logs its status.
-_CUT = "Response payload is not completed"
+# The error of an answer that `truncate` cut; the simulator logs its status.
+_CUT = "The answer was cut short"
 
 
 class Victim:
