@@ -51,8 +51,9 @@ def _has_json(request: Request) -> bool:
 
 
 def _not_implemented(call: OpenCall) -> Result:
-    path = mask_path(call.request.path)
-    return not_implemented(f"{call.request.method} {path}"), 0
+    secrets = call.apps.secrets
+    path = mask_path(call.request.path, secrets)
+    return not_implemented(f"{secrets.mask(call.request.method)} {path}"), 0
 
 
 def _no_such_path(_: Call) -> Result:
