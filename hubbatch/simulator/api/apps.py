@@ -16,6 +16,7 @@ from hubbatch.simulator.limits import (
     check_limit,
     check_tier,
 )
+from hubbatch.simulator.masking import Secrets
 
 
 # "expires_in" of the OAuth guide: half an hour, in seconds.
@@ -84,6 +85,7 @@ class Apps:
         registered: The public apps by client id.
         installations: The installed public apps by refresh token.
         codes: What users consented to, by code.
+        secrets: All tokens, client secrets and codes there ever were, to mask them.
     """
 
     clock: Clock
@@ -93,6 +95,7 @@ class Apps:
     registered: dict[str, App] = attrs.field(factory=dict, repr=False)
     installations: dict[str, Installation] = attrs.field(factory=dict, repr=False)
     codes: dict[str, Code] = attrs.field(factory=dict, repr=False)
+    secrets: Secrets = attrs.field(factory=Secrets, init=False, repr=False)
     _made_up: int = attrs.field(default=0, init=False, repr=False)
 
     def account(self, portal_id: int, tier: str) -> Account:
@@ -146,6 +149,7 @@ class Apps:
             edits_associations,
         )
         self.tokens[token.value] = token
+        self.secrets.add(token.value)
         return token
 
     def register(
@@ -165,6 +169,7 @@ class Apps:
             None if scopes is None else frozenset(scopes),
         )
         self.registered[client_id] = app
+        self.secrets.add(client_secret)
         return app
 
     def add_installation(
@@ -189,6 +194,7 @@ class Apps:
             self._made_up += 1
         installation = Installation(account, app, lifetime, scopes)
         self.installations[refresh_token] = installation
+        self.secrets.add(refresh_token)
         return refresh_token
 
     def refresh_token(self, app: App, account: Account) -> str | None:
@@ -213,6 +219,7 @@ class Apps:
         expires = self.clock.ms() + CODE_LIFETIME_MS
         value = value or f"na1-{self.rng.getrandbits(128):032x}"
         self.codes[value] = Code(app, account, redirect_uri, scopes, expires, challenge)
+        self.secrets.add(value)
         return value
 
     def renew(self, installation: Installation) -> Token:

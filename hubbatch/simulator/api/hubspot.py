@@ -100,6 +100,12 @@ class HubSpot:
         refusal = Refusal(status, message[status], VALIDATION_ERROR)
         return Reply(with_common_headers(refusal.answer(correlation), correlation))
 
+    def malformed(self) -> Reply:
+        """Return the refusal of a request that is not HTTP; nothing of it is in it."""
+        correlation = correlation_id(self.clock.ms(), self.rng)
+        page = html_page(400, "Bad Request", "Bad Request")
+        return Reply(with_common_headers(page, correlation))
+
     def too_long(self) -> Reply:
         """Return the refusal of a request whose URL is too long."""
         correlation = correlation_id(self.clock.ms(), self.rng)

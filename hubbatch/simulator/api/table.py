@@ -57,8 +57,9 @@ def _has_json(request: Request) -> bool:
 
 
 def _not_implemented(call: OpenCall) -> Result:
-    path = mask_path(call.request.path)
-    what = f"{call.request.method} {path}"
+    secrets = call.apps.secrets
+    path = mask_path(call.request.path, secrets)
+    what = f"{secrets.mask(call.request.method)} {path}"
     dated = _DATED.search(path)
     if dated is not None and re.fullmatch(VERSION, dated[1]) is None:
         what = f"the version {dated[1]} ({what})"

@@ -25,7 +25,7 @@ def answer_for(
     if path == PATH:
         return Answer(200, HTML.encode(), "text/html;charset=utf-8")
     if path == STATE_PATH:
-        return as_json(200, state(apps, requests, now))
+        return as_json(200, apps.secrets.mask_values(state(apps, requests, now)))
     return None
 
 
@@ -97,7 +97,7 @@ def _request(received: Received) -> dict[str, Any]:
     return {
         "at": received.at,
         "method": received.method,
-        "path": received.path,
+        "path": received.shown_path,
         "status": received.status,
         "inputs": len(inputs) if isinstance(inputs, list) else None,
         "implemented": received.implemented,

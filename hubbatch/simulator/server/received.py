@@ -7,6 +7,7 @@ from typing import Any
 import attrs
 
 from hubbatch.simulator.json_text import InvalidJSON, decode
+from hubbatch.simulator.masking import mask_property_values
 
 
 @attrs.define(slots=False)
@@ -26,6 +27,11 @@ class Received:
     status: int | None
     at: float
     implemented: bool = True
+
+    @property
+    def shown_path(self) -> str:
+        """The path without values of properties, for the log and the page."""
+        return mask_property_values(self.path, self.query)
 
     @cached_property
     def body(self) -> Any:

@@ -20,6 +20,7 @@ from hubbatch.simulator.crm.accounts import Account
 from hubbatch.simulator.crm.store import Store
 from hubbatch.simulator.faults.faults import Faults
 from hubbatch.simulator.masking import masked
+from hubbatch.simulator.server.malformed import QuietServer
 from hubbatch.simulator.server.page_data import answer_for
 from hubbatch.simulator.server.received import Received
 from hubbatch.simulator.server.sending import BODY_BYTES, make_request, send
@@ -264,10 +265,13 @@ class Simulator:
             OSError: If the address is not available.
         """
         factory = functools.partial(make_request, self._max_body)
-        server = web.Server(
-            self._handle, request_factory=factory, max_line_size=_MAX_LINE
+        server = QuietServer(
+            self._handle,
+            request_factory=factory,
+            refusal=lambda: self.hubspot.malformed().answer,
+            max_line_size=_MAX_LINE,
         )
-        runner = web.ServerRunner(server, access_log=None, shutdown_timeout=0.2)
+        runner = web.ServerRunner(server, shutdown_timeout=0.2)
         await runner.setup()
         try:
             host, port = self._address
@@ -357,7 +361,7 @@ class Simulator:
 
     def _log(self, request: Request, reply: Reply) -> None:
         cut = reply.cut in {"drop_before", "drop_after_commit"}
-        shown = masked(request)
+        shown = masked(request, self.apps.secrets)
         received = Received(
             shown.method,
             shown.path,

@@ -31,7 +31,7 @@ def log_line(received: Received) -> str:
     # terminal.
     path = "".join(
         character if character.isprintable() else ascii(character)[1:-1]
-        for character in received.path
+        for character in received.shown_path
     )
     mark = "" if received.implemented else " *** NOT IN THE SIMULATOR ***"
     return f"{received.method} {path}{count} -> {status}{mark}"
