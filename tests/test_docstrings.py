@@ -71,7 +71,7 @@ async def test_the_example_of_the_client_works(
     monkeypatch.setenv("HUBBATCH_BASE_URL", hubspot_simulator.url)
     ticket = hubspot_simulator.store.create("tickets", {})
     example = section(HubBatch.__doc__, "Example").replace("512", ticket.id)
-    code = compile(example, "client", "exec", ast.PyCF_ALLOW_TOP_LEVEL_AWAIT)
+    code = compile(example, "<example>", "exec", ast.PyCF_ALLOW_TOP_LEVEL_AWAIT)
 
     await eval(code, {"HubBatch": HubBatch})  # noqa: S307 -- our own docstring
 
@@ -80,7 +80,7 @@ async def test_the_example_of_the_client_works(
 
 async def test_the_example_of_accounts_works() -> None:
     example = section(Accounts.__doc__, "Example")
-    code = compile(example, "accounts", "exec", ast.PyCF_ALLOW_TOP_LEVEL_AWAIT)
+    code = compile(example, "<example>", "exec", ast.PyCF_ALLOW_TOP_LEVEL_AWAIT)
     names: dict[str, Any] = {"Accounts": Accounts, "read_from_vault": read_from_vault}
 
     await eval(code, names)  # noqa: S307 -- our own docstring
@@ -108,7 +108,7 @@ async def test_the_example_of_a_verb_works(
     example = section(verb.__doc__, "Example")
     assert f".{verb.__name__}(" in example
     example = re.sub(r"\b\d{3}\b", lambda found: ids[found[0]], example)
-    code = compile(example, verb.__name__, "exec", ast.PyCF_ALLOW_TOP_LEVEL_AWAIT)
+    code = compile(example, "<example>", "exec", ast.PyCF_ALLOW_TOP_LEVEL_AWAIT)
 
     sim = hubspot_simulator
     async with HubBatch(sim.token, base_url=sim.url) as hub:
