@@ -58,7 +58,6 @@ try:
     from fastapi import Depends, FastAPI
     from fastapi.requests import HTTPConnection
     from fastapi.responses import JSONResponse
-    from starlette.websockets import WebSocketState
     from typing_extensions import TypedDict  # pydantic refuses typing's before 3.12
 except ImportError as _missing:
     raise ImportError(
@@ -76,7 +75,6 @@ Opening = Callable[[], AbstractAsyncContextManager[HubBatch | Accounts]]
 Lifespan = Callable[[FastAPI], AbstractAsyncContextManager[Mapping[str, Any]]]
 
 _STATE = "hubbatch"
-_ACCEPTED = "hubbatch.accepted"  # in the scope of a WebSocket whose route failed
 _UNPROCESSABLE, _BAD_GATEWAY = 422, 502
 _RETRIED = (429, 503)  # the statuses that have Retry-After
 # Values of Retry-After, in seconds: when a queue is full, when HubSpot is down, and
@@ -228,8 +226,8 @@ def add_exception_handlers(app: FastAPI) -> None:
     `code`, `property` and `correlation_id`. For an error that ended a batch it also has
     its `summary`; for `BatchFailed` the first 100 `errors` and their total `count`. It
     never contains values, HubSpot's messages (they quote values) or tokens.
-    `ConfigurationError` is raised to the server, and so is any error of a WebSocket
-    that was accepted, which can have no such response.
+    `ConfigurationError` is raised to the server, and so is any error of a WebSocket,
+    which has no HTTP response.
 
     Args:
         app: The application.
@@ -240,10 +238,7 @@ def add_exception_handlers(app: FastAPI) -> None:
 async def _answer(connection: HTTPConnection, error: Exception) -> JSONResponse:
     if not isinstance(error, HubBatchError) or isinstance(error, ConfigurationError):
         raise error
-    # Starlette asks twice, the second time with another WebSocket of the same scope.
-    if getattr(connection, "application_state", None) is WebSocketState.CONNECTED:
-        connection.scope[_ACCEPTED] = True
-    if _ACCEPTED in connection.scope:
+    if connection.scope["type"] != "http":  # a WebSocket
         raise error
     status = _status(error)
     if status == _BAD_GATEWAY:
