@@ -204,9 +204,10 @@ def test_a_call_ends_when_its_event_loop_does(
         await loop.create_future()
 
     hub = HubBatch.sync(hubspot_simulator.token, base_url=hubspot_simulator.url)
+    background = hub._runtime.open()
     with pytest.raises(asyncio.CancelledError):
         hub.run(wait)
-    hub._runtime.open()._thread.join()
+    background._thread.join()
     with pytest.raises(RuntimeError, match="This client is closed"):
         hub.tickets.read(ids)
     hub._runtime.stop()
