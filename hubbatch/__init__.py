@@ -113,6 +113,7 @@ from .models import (
 from .objects import Objects
 from .properties import DataSensitivity, Properties
 from .schemas import Schemas
+from .search import Searches
 from .single import Single, SingleObjects
 from .splits import DealSplits
 
@@ -228,6 +229,7 @@ __all__ = [
     "RecordNotFound",
     "RetryPolicy",
     "Schemas",
+    "Searches",
     "SharedLimit",
     "SimplePublicObject",
     "SimplePublicUpsertObject",

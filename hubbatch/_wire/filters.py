@@ -56,7 +56,6 @@ MAX_FILTERS: Final = 18
 
 _EPOCH = TimeFormat(legacy=True)
 
-FilterJson: TypeAlias = dict[str, object]
 Filters: TypeAlias = "Mapping[str, object] | Iterable[Filter | Mapping[str, object]]"
 """Equalities as a mapping, or filters, all of which must hold."""
 
@@ -126,7 +125,7 @@ class Filter:
     def __attrs_post_init__(self) -> None:
         self.to_json()
 
-    def to_json(self) -> FilterJson:
+    def to_json(self) -> dict[str, object]:
         """Return the filter as HubSpot's JSON.
 
         Raises:
@@ -145,7 +144,7 @@ class Filter:
                 raise ValueError(self._says(f"needs {_ARTICLES[operand]}. {_ABSENT}"))
             if operand not in needed and value is not None:
                 raise ValueError(self._says(f"takes no {operand}."))
-        json: FilterJson = {"propertyName": self.property_name}
+        json: dict[str, object] = {"propertyName": self.property_name}
         json["operator"] = self.operator
         for operand in needed:
             if operand == "values":
@@ -174,7 +173,8 @@ class Filter:
             written = property_values({self.property_name: value}, _EPOCH)
         except InvalidInput as error:
             raise ValueError(self._says(f"cannot be sent: {error}.")) from None
-        if not (string := written.get(self.property_name, "").strip()):
+        string = written.get(self.property_name, "")
+        if not string.strip():
             raise ValueError(self._says(f"has an empty value. {_ABSENT}"))
         return string
 
