@@ -63,6 +63,7 @@ from .errors import (
     RecordNotFound,
     SourceError,
     TooManyFailures,
+    WhereError,
 )
 from .legacy import Legacy, LegacyObjects
 from .lists import ListMemberships
@@ -243,6 +244,7 @@ __all__ = [
     "UpdateInput",
     "UpsertInput",
     "ValueWithTimestamp",
+    "WhereError",
     "merge",
 ]
 

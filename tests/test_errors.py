@@ -70,6 +70,7 @@ def test_the_tree() -> None:
     assert [*drawn(HubBatchError)] == [
         "HubBatchError",
         "  ConfigurationError",
+        "    WhereError",
         "  APIError",
         "    AuthenticationError",
         "      ReconnectRequired",
@@ -266,6 +267,7 @@ def record_error(cls: type[RecordError]) -> RecordError:
 
 EVERY = [
     ConfigurationError("no token"),
+    WhereError("amount > x", 9, 10, "amount is a number"),
     *(api_error(cls) for cls in API_ERRORS),
     *(record_error(cls) for cls in RECORD_ERRORS),
 ]
@@ -348,6 +350,14 @@ def test_except_star_takes_a_group_apart() -> None:
         (ConfigurationError("no token"), "No token."),
         (ConfigurationError("limit must be 1."), "limit must be 1."),
         (ConfigurationError("base_url is wrong"), "base_url is wrong."),
+        (
+            WhereError("n > x", 4, 5, "expected a number"),
+            "Expected a number. (At character 5 of the condition: n > x)",
+        ),
+        (
+            WhereError("n >", 3, 3, "expected a number"),
+            "Expected a number. (At the end of the condition: n >)",
+        ),
         (
             APIError("No.", status=400, correlation_id="c", advice="Look at it."),
             "Look at it. 400: No (correlation id c).",

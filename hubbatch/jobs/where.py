@@ -1,0 +1,302 @@
+"""Conditions as text, as filters of HubSpot's search."""
+
+import re
+
+from collections.abc import Callable, Iterable, Mapping
+from datetime import UTC, date, datetime, time, timedelta
+from difflib import get_close_matches
+from typing import Any, NoReturn
+
+from attrs import frozen
+
+from hubbatch._tables.zones import Zone
+from hubbatch._timestamps import epoch_milliseconds
+from hubbatch._wire.property_values import in_zone
+from hubbatch.models import Property
+
+from .conditions import Comparison, Operator, Token, parse_conditions
+
+
+# A pseudo-property of HubSpot's search: `associations.contact = 123`.
+_ASSOCIATIONS = "associations."
+_NUMBER = re.compile(r"-?(\d+\.?\d*|\.\d+)", re.ASCII)
+_DAY = re.compile(r"\d{4}-\d\d-\d\d", re.ASCII)
+_TIME = re.compile(
+    r"\d{4}-\d\d-\d\d[Tt ]\d\d:\d\d(:\d\d(\.\d{1,3})?)?([Zz]|[+-]\d\d:\d\d)?", re.ASCII
+)
+_MILLISECONDS = re.compile(r"-?\d{9,15}", re.ASCII)
+_ORDERED = frozenset({"LT", "LTE", "GT", "GTE", "BETWEEN"})
+_WORDS = frozenset({"CONTAINS_TOKEN", "NOT_CONTAINS_TOKEN"})
+_PRESENCE = frozenset({"HAS_PROPERTY", "NOT_HAS_PROPERTY"})
+# The maximum number of options that a message lists.
+_LISTED = 6
+# The maximum number of property names that a message lists.
+_SIMILAR = 3
+
+# A filter in HubSpot's JSON.
+WireFilter = Mapping[str, Any]
+
+
+class Where:
+    """Conditions on the properties of records, written as text.
+
+    Example::
+
+        where = Where("createdate >= 2026-01-01", "amount > 100 or hs_priority = high")
+        export = Export(hub, "deals", "deals.jsonl", filters=where)
+
+    A condition is `NAME = VALUE`, with `=`, `!=`, `<`, `<=`, `>`, `>=`, `contains` (whole
+    words; `*` stands for any characters) or `not contains`; `NAME in (VALUE, VALUE)`,
+    `NAME not in (...)`, `NAME between VALUE and VALUE`, `NAME is set`, `NAME is not set`,
+    `has NAME` or `not has NAME`. `and`, `or` and parentheses connect them. Values with
+    spaces or punctuation need quotes.
+
+    A day such as `2026-01-31` means the whole day: `<= 2026-01-31` includes its last
+    moment. Times may have an offset (`2026-01-31T10:00+01:00`).
+
+    Args:
+        texts: The conditions. All of them must be true.
+        timezone: The IANA zone of days and of times without an offset.
+
+    Attributes:
+        texts: The conditions.
+        timezone: The name of the zone.
+
+    Raises:
+        WhereError: If a condition is malformed, or there are more of them than HubSpot
+            accepts.
+        ConfigurationError: If the zone is unknown.
+    """
+
+    def __init__(self, *texts: str, timezone: str | None = "UTC") -> None:
+        self._zone = Zone.named(timezone or "UTC")
+        self._groups = parse_conditions(texts)
+        self.texts: tuple[str, ...] = texts
+        self.timezone: str = self._zone.name
+
+    def groups(self, properties: Iterable[Property]) -> list[list[WireFilter]]:
+        """Return the conditions as HubSpot's filter groups.
+
+        Args:
+            properties: The definitions of all properties of the object type, as
+                `hub.properties(object_type).list()` returns them.
+
+        Raises:
+            WhereError: If a property does not exist, or a value or an operator does
+                not suit its type.
+        """
+        known = {definition.name: definition for definition in properties}
+        return [
+            [
+                _filter(comparison, _definition(comparison, known), self._zone)
+                for comparison in group
+            ]
+            for group in self._groups
+            if group
+        ]
+
+
+def _definition(
+    comparison: Comparison, known: Mapping[str, Property]
+) -> Property | None:
+    name = comparison.name.value
+    definition = known.get(name)
+    if definition is not None or name.startswith(_ASSOCIATIONS):
+        return definition
+    labels = {each.label.lower(): each.name for each in known.values() if each.label}
+    near = [labels[name.lower()]] if name.lower() in labels else []
+    near = near or get_close_matches(name.lower(), known, _SIMILAR, 0.6)
+    hint = f". Did you mean {' or '.join(near)}?" if near else ""
+    comparison.fail(comparison.name, f"the property {name} does not exist{hint}")
+
+
+def _filter(
+    comparison: Comparison, definition: Property | None, zone: Zone
+) -> WireFilter:
+    kind = "" if definition is None else definition.type or ""
+    operator = comparison.operator
+    if operator in _PRESENCE:
+        return _wire(comparison, operator)
+    if definition is None:
+        if operator != "EQ":
+            comparison.fail(
+                comparison.sign, "HubSpot compares associations with `=` only"
+            )
+        return _wire(comparison, operator, comparison.values[0].value)
+    if operator in _WORDS and kind in ("number", "bool", "date", "datetime"):
+        comparison.fail(
+            comparison.sign,
+            f"{definition.name} is a {kind}: HubSpot finds words in texts only",
+        )
+    if operator in _ORDERED and kind in ("string", "bool", "enumeration"):
+        what = "text" if kind == "string" else f"a {kind}"
+        comparison.fail(
+            comparison.sign,
+            f"{definition.name} is {what}: HubSpot compares the order of numbers and "
+            "dates only. Use =, !=, in, contains or is set",
+        )
+    match kind:
+        case "date" | "datetime":
+            return _of_times(comparison, zone if kind == "datetime" else None)
+        case "number":
+            return _of_values(comparison, _number)
+        case "enumeration" | "bool":
+            return _of_values(comparison, _option_of(definition))
+        case _:
+            # HubSpot's guide: the values of IN must be in lower case for texts, which
+            # are compared without regard to case.
+            lower = kind == "string" and operator in ("IN", "NOT_IN")
+            return _of_values(
+                comparison,
+                lambda _, value: value.value.lower() if lower else value.value,
+            )
+
+
+def _of_values(
+    comparison: Comparison, read: Callable[[Comparison, Token], str]
+) -> WireFilter:
+    values = [read(comparison, value) for value in comparison.values]
+    return _wire(comparison, comparison.operator, *values)
+
+
+def _wire(comparison: Comparison, operator: Operator, *values: str) -> WireFilter:
+    found: dict[str, Any] = {
+        "propertyName": comparison.name.value,
+        "operator": operator,
+    }
+    if operator in ("IN", "NOT_IN"):
+        found["values"] = [*values]
+    elif values:
+        found["value"] = values[0]
+    if operator == "BETWEEN":
+        found["highValue"] = values[1]
+    return found
+
+
+# ---- values
+
+
+def _number(comparison: Comparison, value: Token) -> str:
+    if not _NUMBER.fullmatch(value.value):
+        comparison.fail(
+            value,
+            f"{comparison.name.value} is a number: write digits, with one point for "
+            "decimals",
+        )
+    return value.value
+
+
+def _option_of(definition: Property) -> Callable[[Comparison, Token], str]:
+    """Return a function that checks the option of an enumeration.
+
+    HubSpot compares options with regard to case, and by their value, not their label:
+    what is nearly an option would find nothing. Anything else may be an option that
+    has been removed, which records still have.
+    """
+    options = [option.value for option in definition.options]
+    if definition.type == "bool" and not options:
+        options = ["true", "false"]
+    meant = {option.label.lower(): option.value for option in definition.options}
+    meant |= {option.lower(): option for option in options}
+
+    def check(comparison: Comparison, value: Token) -> str:
+        option = meant.get(value.value.lower())
+        if comparison.operator in _WORDS or value.value in options:
+            return value.value
+        if option is not None:
+            comparison.fail(value, f"the option is written {_quoted(option)}")
+        if definition.type == "bool":
+            comparison.fail(value, f"{definition.name} is either true or false")
+        return value.value
+
+    return check
+
+
+def _quoted(value: str) -> str:
+    plain = re.fullmatch(r"[\w.@:-]+", value) is not None
+    return value if plain else f'"{value}"'
+
+
+@frozen
+class _Span:
+    """The milliseconds that a value stands for: all of a day, or a single one."""
+
+    first: int
+    last: int
+
+    @property
+    def is_day(self) -> bool:
+        return self.last > self.first
+
+
+def _of_times(comparison: Comparison, zone: Zone | None) -> WireFilter:
+    """Return the filter of a date (without a zone) or a time.
+
+    A property of type `date` has midnight in UTC as its value, whatever the zone.
+    """
+    spans = [_span(comparison, value, zone) for value in comparison.values]
+    first = spans[0]
+    match comparison.operator:
+        case "EQ" if first.is_day:
+            return _wire(comparison, "BETWEEN", str(first.first), str(first.last))
+        case "BETWEEN":
+            return _wire(comparison, "BETWEEN", str(first.first), str(spans[1].last))
+        case "LTE" | "GT" as operator:
+            return _wire(comparison, operator, str(first.last))
+        case operator:
+            for value, span in zip(comparison.values, spans, strict=True):
+                if span.is_day and operator not in ("LT", "GTE"):
+                    _fail_of_day(comparison, value)
+            return _wire(comparison, operator, *(str(span.first) for span in spans))
+
+
+def _fail_of_day(comparison: Comparison, value: Token) -> NoReturn:
+    name, day = comparison.name.value, value.value
+    advice = (
+        f"{name} < {day} or {name} > {day}"
+        if comparison.operator == "NEQ"
+        else f"{name} = {day}"
+    )
+    joined = "" if comparison.operator == "NEQ" else ", with `or` between the days"
+    if comparison.operator == "NOT_IN":
+        advice, joined = f"{name} < {day} or {name} > {day}", ", for each day"
+    comparison.fail(
+        value,
+        f"{name} has a time, and {day} is a whole day. Write `{advice}`{joined}",
+    )
+
+
+def _span(comparison: Comparison, value: Token, zone: Zone | None) -> _Span:
+    written = value.value
+    try:
+        if _MILLISECONDS.fullmatch(written):
+            return _Span(int(written), int(written))
+        if _DAY.fullmatch(written):
+            return _span_of_day(date.fromisoformat(written), zone)
+        if zone is not None and _TIME.fullmatch(written):
+            instant = datetime.fromisoformat(written)
+            if instant.tzinfo is None:
+                instant = in_zone(instant, zone.tz)
+            return _Span(*[epoch_milliseconds(instant)] * 2)
+    except (ValueError, OverflowError) as error:
+        comparison.fail(value, str(error))
+    name = comparison.name.value
+    if zone is None:
+        comparison.fail(value, f"{name} is a date: write it as 2026-01-31")
+    comparison.fail(
+        value,
+        f"{name} is a time: write it as 2026-01-31, 2026-01-31T10:00, "
+        "2026-01-31T10:00Z or 2026-01-31T10:00+01:00",
+    )
+
+
+def _span_of_day(day: date, zone: Zone | None) -> _Span:
+    midnight = datetime.combine(day, time())
+    if zone is None:
+        start = epoch_milliseconds(midnight.replace(tzinfo=UTC))
+        return _Span(start, start)
+    start, end = (
+        epoch_milliseconds(in_zone(moment, zone.tz))
+        for moment in (midnight, midnight + timedelta(days=1))
+    )
+    return _Span(start, end - 1)
