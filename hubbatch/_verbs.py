@@ -13,9 +13,10 @@ from ._net.run_options import CompleteOperation
 from ._net.source import Source
 from ._outcomes.outcome import Summary
 from ._outcomes.response import Collector
-from ._validators import check_object_type
-from ._wire.arguments import Table
+from ._validators import check_names, check_object_type
+from ._wire.arguments import ALL, PropertyNames, Table
 from ._wire.calls import Operation
+from ._wire.user_classes import class_mapping
 
 
 class Options(TypedDict, total=False):
@@ -141,6 +142,14 @@ class Verbs(NearNames):
                 took(run.summary)
         [result] = collector.response().results
         return result
+
+
+def requested(properties: PropertyNames, into: type | None) -> tuple[str, ...] | None:
+    """Return the names of the properties to request; None for `ALL`."""
+    fields = () if into is None else class_mapping(into).properties
+    if properties is ALL:
+        return None
+    return tuple(dict.fromkeys((*fields, *check_names(properties))))
 
 
 def zone_of(timezone: str | None) -> tzinfo | None:

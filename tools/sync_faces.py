@@ -33,6 +33,9 @@ MODULES = (
     "single",
     "splits",
 )
+# Modules of classes that are only bases of faces. Their methods are written into the
+# counterparts of those faces.
+PARTS = ("search",)
 # `SyncHubBatch` itself is written by hand, for how it is entered and closed.
 _NAMES = {"HubBatch": "SyncClient"}
 _DOCSTRINGS = {"HubBatch": "What `SyncHubBatch` has in common with `HubBatch`."}
@@ -115,7 +118,10 @@ def names_in(*nodes: ast.expr | None) -> Iterator[str]:
 
 
 class Module:
-    """A module of the async client, and what its names refer to."""
+    """A module of the async client, and what its names refer to.
+
+    Its classes have the methods and the bases of their bases in `PARTS`.
+    """
 
     def __init__(self, name: str) -> None:
         self.name = name
@@ -134,6 +140,19 @@ class Module:
                 for target in targets:
                     defined = getattr(target, "id", getattr(target, "name", ""))
                     self.origins[defined] = f"hubbatch.{name}"
+        for node in self.classes.values():
+            self._absorb_parts(node)
+
+    def _absorb_parts(self, node: ast.ClassDef) -> None:
+        for base in [*node.bases]:
+            [name, *_] = [*names_in(base), ""]
+            home = self.origins.get(name, "").removeprefix("hubbatch.")
+            if home in PARTS:
+                part = Module(home)
+                node.body += part.classes[name].body
+                node.bases.remove(base)
+                node.bases += part.classes[name].bases
+                self.origins = {**part.origins, **self.origins}
 
 
 def faces(modules: dict[str, Module]) -> dict[str, str]:
