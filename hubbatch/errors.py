@@ -97,16 +97,15 @@ class WhereError(ConfigurationError):
         reason: What is wrong there, and what was expected.
     """
 
-    def __init__(self, text: str, start: int, end: int, reason: str) -> None:
-        super().__init__(text, start, end, reason)
+    def __init__(
+        self, reason: str, text: str = "", start: int = 0, end: int = 0
+    ) -> None:
+        at = "the end" if start >= len(text) else f"character {start + 1}"
+        super().__init__(f"{reason} (at {at} of: {text})" if text else reason)
         self.text = text
         self.start = start
         self.end = end
         self.reason = reason
-
-    def __str__(self) -> str:
-        at = "the end" if self.start >= len(self.text) else f"character {self.start + 1}"
-        return f"{sentence(self.reason)} (At {at} of the condition: {self.text})"
 
 
 class APIError(HubBatchError):

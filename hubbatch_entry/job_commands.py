@@ -92,11 +92,12 @@ create: click.Command = _verb(
 )
 read: click.Command = _verb(
     "read",
-    "Read records by id or unique property, or all, into a file.",
+    "Read records by id or unique property, all, or those that match, into a file.",
     source=(
         shared.id_column,
         shared.id_property,
         *shared.all_records,
+        shared.where,
         shared.read_properties,
         shared.legacy,
     ),

@@ -148,6 +148,18 @@ all_records: tuple[Decorator, ...] = (
         help="With --all, read the archived records instead.",
     ),
 )
+where: Decorator = cloup.option(
+    "--where",
+    metavar="CONDITION",
+    multiple=True,
+    help='Take the records that match, e.g. "createdate >= 2026-01-01". Repeatable: '
+    "all must match.",
+)
+where_timezone: Decorator = cloup.option(
+    "--timezone",
+    metavar="NAME",
+    help="Take days and times in --where to be in this zone.  [default: UTC]",
+)
 pairs: tuple[Decorator, ...] = (
     cloup.option(
         "--from-column",

@@ -36,6 +36,7 @@ from hubbatch.errors import (
     RecordError,
     RecordInvalid,
     RecordNotFound,
+    WhereError,
 )
 from hubbatch.models import ErrorDetail
 
@@ -267,7 +268,7 @@ def record_error(cls: type[RecordError]) -> RecordError:
 
 EVERY = [
     ConfigurationError("no token"),
-    WhereError("amount > x", 9, 10, "amount is a number"),
+    WhereError("amount is a number", "amount > x", 9, 10),
     *(api_error(cls) for cls in API_ERRORS),
     *(record_error(cls) for cls in RECORD_ERRORS),
 ]
@@ -351,12 +352,12 @@ def test_except_star_takes_a_group_apart() -> None:
         (ConfigurationError("limit must be 1."), "limit must be 1."),
         (ConfigurationError("base_url is wrong"), "base_url is wrong."),
         (
-            WhereError("n > x", 4, 5, "expected a number"),
-            "Expected a number. (At character 5 of the condition: n > x)",
+            WhereError("expected a number", "n > x", 4, 5),
+            "Expected a number (at character 5 of: n > x).",
         ),
         (
-            WhereError("n >", 3, 3, "expected a number"),
-            "Expected a number. (At the end of the condition: n >)",
+            WhereError("expected a value", "n >", 3, 3),
+            "Expected a value (at the end of: n >).",
         ),
         (
             APIError("No.", status=400, correlation_id="c", advice="Look at it."),

@@ -18,10 +18,11 @@ import re
 
 from collections.abc import Iterator, Sequence
 from itertools import product
-from typing import Literal, NoReturn
+from typing import Literal
 
 from attrs import frozen
 
+from hubbatch._wire.filters import MAX_FILTERS, MAX_FILTERS_PER_GROUP, MAX_GROUPS
 from hubbatch.errors import WhereError
 
 
@@ -41,11 +42,8 @@ Operator = Literal[
     "NOT_IN",
 ]
 
-# HubSpot's search guide, 2026: 5 groups, 6 filters in each, 18 in all. One filter of
-# each group is the cursor of a search that reads all matches.
-MAX_GROUPS = 5
-MAX_FILTERS_PER_GROUP = 5
-MAX_FILTERS = 18
+# One filter of each group is the cursor of a search that reads all matches.
+_MOST_IN_GROUP = MAX_FILTERS_PER_GROUP - 1
 
 _TOKEN = re.compile(
     r"""
@@ -115,9 +113,9 @@ class Comparison:
     sign: Token
     values: tuple[Token, ...] = ()
 
-    def fail(self, at: Token, reason: str) -> NoReturn:
-        """Raise an error about one part of it."""
-        raise WhereError(self.text, at.start, at.end, reason)
+    def error(self, at: Token, reason: str) -> WhereError:
+        """Return an error about one part of it."""
+        return WhereError(reason, self.text, at.start, at.end)
 
 
 # All comparisons of one group must be true, for any one of the groups.
@@ -140,50 +138,46 @@ def parse_conditions(texts: Sequence[str]) -> Groups:
 def _all_of(text: str, first: Groups, second: Groups) -> Groups:
     """Return the groups in which both conditions are true."""
     # Checked first: their number grows exponentially with the number of conditions.
-    if len(first) * len(second) > MAX_GROUPS:
-        raise _too_many(
-            text,
-            f"this makes {len(first) * len(second)} alternatives when every `or` is "
-            f"combined with every other, and HubSpot accepts {MAX_GROUPS}. Use `in (...)`"
-            " for several values of one property, or run several searches",
-        )
-    groups = [(*one, *other) for one, other in product(first, second)]
-    most = max(map(len, groups))
-    if most > MAX_FILTERS_PER_GROUP:
-        raise _too_many(
-            text,
-            f"this makes {most} conditions that must be true together, and "
-            f"HubSpot accepts {MAX_FILTERS_PER_GROUP} (next to the one that hubbatch "
-            "adds to read all matches)",
-        )
-    return _checked(text, groups)
+    _check_groups(text, len(first) * len(second))
+    return _checked(text, [(*one, *other) for one, other in product(first, second)])
 
 
 def _any_of(text: str, first: Groups, second: Groups) -> Groups:
-    groups = [*first, *second]
-    if len(groups) > MAX_GROUPS:
+    """Return the groups in which one of the conditions is true."""
+    _check_groups(text, len(first) + len(second))
+    return _checked(text, [*first, *second])
+
+
+def _check_groups(text: str, count: int) -> None:
+    if count > MAX_GROUPS:
         raise _too_many(
             text,
-            f"this has more than {MAX_GROUPS} alternatives, which is all that HubSpot "
-            "accepts. Use `in (...)` for several values of one property, or run several "
-            "searches",
+            f"this makes {count} alternatives, each `or` combined with every other, "
+            f"and HubSpot accepts {MAX_GROUPS}. Write several values of one property "
+            "as `NAME in (...)`, or run several searches",
         )
-    return _checked(text, groups)
 
 
 def _checked(text: str, groups: Groups) -> Groups:
+    most = max(map(len, groups))
+    if most > _MOST_IN_GROUP:
+        raise _too_many(
+            text,
+            f"this makes {most} conditions that must be true together, and HubSpot "
+            f"accepts {_MOST_IN_GROUP} besides the one that reads page by page",
+        )
     count, most = sum(map(len, groups)), MAX_FILTERS - len(groups)
     if count > most:
         raise _too_many(
             text,
             f"this makes {count} conditions in {len(groups)} alternatives, and HubSpot "
-            f"accepts {most} (next to those that hubbatch adds to read all matches)",
+            f"accepts {most} in all besides those that read page by page",
         )
     return groups
 
 
 def _too_many(text: str, reason: str) -> WhereError:
-    return WhereError(text, 0, len(text), reason)
+    return WhereError(reason, text, 0, len(text))
 
 
 class _Parser:
@@ -197,9 +191,9 @@ class _Parser:
     def parse(self) -> Groups:
         groups = self._condition()
         if self._next.is_symbol(")"):
-            self._fail(self._next, "this `)` closes nothing")
+            raise self._error(self._next, "this `)` closes nothing")
         if self._next.kind != "end":
-            self._fail_after_value()
+            raise self._error_after_value()
         return groups
 
     @property
@@ -215,8 +209,8 @@ class _Parser:
     def _take_word(self, *words: str) -> Token | None:
         return self._take() if self._next.is_word(*words) else None
 
-    def _fail(self, at: Token, reason: str) -> NoReturn:
-        raise WhereError(self._text, at.start, at.end, reason)
+    def _error(self, at: Token, reason: str) -> WhereError:
+        return WhereError(reason, self._text, at.start, at.end)
 
     # ---- the grammar, a method for each rule
 
@@ -238,30 +232,31 @@ class _Parser:
         opening = self._take()
         groups = self._condition()
         if self._next.kind == "end":
-            self._fail(opening, "this `(` is not closed")
+            raise self._error(opening, "this `(` is not closed")
         if not self._next.is_symbol(")"):
-            self._fail_after_value()
+            raise self._error_after_value()
         self._take()
         return groups
 
     def _comparison(self) -> Comparison:
         first = self._take()
         if first.kind != "word" or first.is_word("and", "or"):
-            self._fail(first, "expected the name of a property")
+            raise self._error(first, "expected the name of a property")
         follows = self._next.kind == "word"
         if follows and first.is_word("has"):
             return self._presence(self._take(), first, present=True)
         if follows and first.is_word("not"):
             if not self._next.is_word("has"):
-                self._fail(
+                raise self._error(
                     first,
-                    "`not` does not stand before a condition. Write `NAME != VALUE`, "
-                    "`NAME not in (...)`, `NAME not contains VALUE` or `NAME is not set`",
+                    "`not` cannot come before a condition. Write `NAME != VALUE`, "
+                    "`NAME not in (...)`, `NAME not contains VALUE` or `NAME is not "
+                    "set`",
                 )
             self._take()
             name = self._take()
             if name.kind != "word":
-                self._fail(name, "expected the name of a property")
+                raise self._error(name, "expected the name of a property")
             return self._presence(name, first, present=False)
         return self._about(first)
 
@@ -270,31 +265,40 @@ class _Parser:
         if sign.is_symbol(*_SYMBOLS):
             return self._compared(name, _SYMBOLS[sign.value], sign, self._value())
         if sign.is_word("is"):
-            present = self._take_word("not") is None
-            state = self._take()
-            if not state.is_word(*_STATES):
-                self._fail(state, "expected `is set` or `is not set`")
-            present = present == _STATES[state.value.lower()]
-            return self._presence(name, sign, present=present)
-        negated = sign.is_word("not")
-        if negated:
-            sign = self._take()
+            return self._state(name, sign)
+        if sign.is_word("not"):
+            return self._negated(name)
         if sign.is_word("in"):
-            values = self._values()
-            return self._compared(name, "NOT_IN" if negated else "IN", sign, *values)
+            return self._compared(name, "IN", sign, *self._values())
         if sign.is_word("contains"):
-            operator: Operator = "NOT_CONTAINS_TOKEN" if negated else "CONTAINS_TOKEN"
-            return self._compared(name, operator, sign, self._value())
-        if sign.is_word("between") and not negated:
-            low = self._value()
-            if not self._take_word("and"):
-                self._fail(self._next, "expected `between LOW and HIGH`")
-            return self._compared(name, "BETWEEN", sign, low, self._value())
+            return self._compared(name, "CONTAINS_TOKEN", sign, self._value())
+        if sign.is_word("between"):
+            return self._between(name, sign)
         if sign.is_word("like"):
-            self._fail(sign, "write `contains`; `*` stands for any characters")
-        if negated:
-            self._fail(sign, "expected `not in (...)` or `not contains VALUE`")
-        self._fail(sign, f"expected an operator: {_OPERATORS}")
+            raise self._error(sign, "write `contains`; `*` stands for any characters")
+        raise self._error(sign, f"expected an operator: {_OPERATORS}")
+
+    def _state(self, name: Token, sign: Token) -> Comparison:
+        present = self._take_word("not") is None
+        state = self._take()
+        if not state.is_word(*_STATES):
+            raise self._error(state, "expected `is set` or `is not set`")
+        present = present == _STATES[state.value.lower()]
+        return self._presence(name, sign, present=present)
+
+    def _negated(self, name: Token) -> Comparison:
+        sign = self._take()
+        if sign.is_word("in"):
+            return self._compared(name, "NOT_IN", sign, *self._values())
+        if sign.is_word("contains"):
+            return self._compared(name, "NOT_CONTAINS_TOKEN", sign, self._value())
+        raise self._error(sign, "expected `not in (...)` or `not contains VALUE`")
+
+    def _between(self, name: Token, sign: Token) -> Comparison:
+        low = self._value()
+        if not self._take_word("and"):
+            raise self._error(self._next, "expected `between LOW and HIGH`")
+        return self._compared(name, "BETWEEN", sign, low, self._value())
 
     def _presence(self, name: Token, sign: Token, *, present: bool) -> Comparison:
         operator: Operator = "HAS_PROPERTY" if present else "NOT_HAS_PROPERTY"
@@ -307,41 +311,55 @@ class _Parser:
 
     def _values(self) -> list[Token]:
         if not self._next.is_symbol("("):
-            self._fail(self._next, "expected values in parentheses: (open, closed)")
+            raise self._error(
+                self._next, "expected values in parentheses: (open, closed)"
+            )
         opening = self._take()
         values = [self._value()]
         while self._next.is_symbol(","):
             self._take()
             values.append(self._value())
         if self._next.kind == "end":
-            self._fail(opening, "this `(` is not closed")
+            raise self._error(opening, "this `(` is not closed")
         if not self._next.is_symbol(")"):
-            self._fail_after_value()
+            raise self._error_after_value()
         self._take()
         return values
 
     def _value(self) -> Token:
         token = self._take()
         if token.kind not in ("word", "quoted"):
-            self._fail(token, "expected a value")
+            raise self._error(token, "expected a value")
         if token.is_word("and", "or"):
-            self._fail(
+            raise self._error(
                 token,
-                f'expected a value. If this is the value, put it in quotes: "{token.value}"',
+                f'expected a value. Put a value like this in quotes: "{token.value}"',
             )
-        if not token.value:
-            self._fail(token, "expected a value. To find missing ones: `is not set`")
+        if not token.value.strip():
+            raise self._error(
+                token, "expected a value. To find missing ones: `is not set`"
+            )
         return token
 
-    def _fail_after_value(self) -> NoReturn:
+    def _error_after_value(self) -> WhereError:
         """Explain what may not follow a condition: mostly the rest of a value."""
         value, token = self._tokens[self._at - 1], self._next
         reason = "expected `and`, `or` or the end"
         if value.kind == "word":
-            rest = self._text[value.start : token.end]
+            rest = self._text[value.start : self._end_of_rest()]
             quote = "'" if '"' in rest else '"'
-            reason += f". Put a value of several words in quotes: {quote}{rest}{quote}"
-        self._fail(token, reason)
+            reason += f". Put a value like this in quotes: {quote}{rest}{quote}"
+        return self._error(token, reason)
+
+    def _end_of_rest(self) -> int:
+        """Return where the value ends that the next token is a part of."""
+        at = self._at
+        while self._tokens[at + 1].kind != "end" and not (
+            self._tokens[at + 1].is_word("and", "or")
+            or self._tokens[at + 1].is_symbol(")")
+        ):
+            at += 1
+        return self._tokens[at].end
 
 
 def _tokens(text: str) -> Iterator[Token]:
@@ -349,16 +367,17 @@ def _tokens(text: str) -> Iterator[Token]:
     while at < len(text):
         found = _TOKEN.match(text, at)
         if found is None:
-            reason = "this quote is not closed" if text[at] in "\"'" else "expected `!=`"
-            raise WhereError(text, at, at + 1, reason)
+            reason = (
+                "this quote is not closed" if text[at] in "\"'" else "expected `!=`"
+            )
+            raise WhereError(reason, text, at, at + 1)
         kind, value = str(found.lastgroup), found.group()
         if kind == "quoted":
             quote = value[0]
             value = value[1:-1].replace(quote * 2, quote)
         elif kind == "word" and value[0] in _CURLY:
-            raise WhereError(
-                text, at, at + 1, "typographic quotes do not quote: use \" or '"
-            )
+            reason = "typographic quotes do not quote: use \" or '"
+            raise WhereError(reason, text, at, at + 1)
         if kind != "space":
             yield Token(kind, value, found.start(), found.end())
         at = found.end()

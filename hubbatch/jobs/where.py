@@ -5,13 +5,16 @@ import re
 from collections.abc import Callable, Iterable, Mapping
 from datetime import UTC, date, datetime, time, timedelta
 from difflib import get_close_matches
-from typing import Any, NoReturn
+from typing import Any
 
 from attrs import frozen
 
 from hubbatch._tables.zones import Zone
 from hubbatch._timestamps import epoch_milliseconds
+from hubbatch._wire.filters import Groups, filter_groups
 from hubbatch._wire.property_values import in_zone
+from hubbatch.client import HubBatch
+from hubbatch.errors import ConfigurationError, WhereError
 from hubbatch.models import Property
 
 from .conditions import Comparison, Operator, Token, parse_conditions
@@ -45,11 +48,11 @@ class Where:
         where = Where("createdate >= 2026-01-01", "amount > 100 or hs_priority = high")
         export = Export(hub, "deals", "deals.jsonl", filters=where)
 
-    A condition is `NAME = VALUE`, with `=`, `!=`, `<`, `<=`, `>`, `>=`, `contains` (whole
-    words; `*` stands for any characters) or `not contains`; `NAME in (VALUE, VALUE)`,
-    `NAME not in (...)`, `NAME between VALUE and VALUE`, `NAME is set`, `NAME is not set`,
-    `has NAME` or `not has NAME`. `and`, `or` and parentheses connect them. Values with
-    spaces or punctuation need quotes.
+    A condition is `NAME = VALUE`, with `=`, `!=`, `<`, `<=`, `>`, `>=`, `contains`
+    (whole words; `*` stands for any characters) or `not contains`; `NAME in (VALUE,
+    VALUE)`, `NAME not in (...)`, `NAME between VALUE and VALUE`, `NAME is set`, `NAME
+    is not set`, `has NAME` or `not has NAME`. `and`, `or` and parentheses connect them.
+    A value of several words needs quotes, and so does one with any of `<>=(),`.
 
     A day such as `2026-01-31` means the whole day: `<= 2026-01-31` includes its last
     moment. Times may have an offset (`2026-01-31T10:00+01:00`).
@@ -95,6 +98,24 @@ class Where:
             if group
         ]
 
+    async def ask_groups(self, hub: HubBatch, object_type: str) -> Groups | None:
+        """Look up the properties, and return the `filter_groups` of a search.
+
+        Example::
+
+            groups = await Where("amount > 100").ask_groups(hub, "deals")
+            async for deal in hub.deals.search(filter_groups=groups): ...
+
+        Raises:
+            WhereError: As for `groups`.
+            APIError: If HubSpot does not return the properties.
+        """
+        groups = self.groups(await hub.properties(object_type).list())
+        try:
+            return filter_groups(None, groups) if groups else None
+        except ValueError as error:  # e.g. of a value that is not text
+            raise ConfigurationError(str(error)) from None
+
 
 def _definition(
     comparison: Comparison, known: Mapping[str, Property]
@@ -107,7 +128,7 @@ def _definition(
     near = [labels[name.lower()]] if name.lower() in labels else []
     near = near or get_close_matches(name.lower(), known, _SIMILAR, 0.6)
     hint = f". Did you mean {' or '.join(near)}?" if near else ""
-    comparison.fail(comparison.name, f"the property {name} does not exist{hint}")
+    raise comparison.error(comparison.name, f"the property {name} does not exist{hint}")
 
 
 def _filter(
@@ -119,21 +140,22 @@ def _filter(
         return _wire(comparison, operator)
     if definition is None:
         if operator != "EQ":
-            comparison.fail(
+            raise comparison.error(
                 comparison.sign, "HubSpot compares associations with `=` only"
             )
-        return _wire(comparison, operator, comparison.values[0].value)
+        return _of_values(comparison, _record_id)
     if operator in _WORDS and kind in ("number", "bool", "date", "datetime"):
-        comparison.fail(
+        raise comparison.error(
             comparison.sign,
-            f"{definition.name} is a {kind}: HubSpot finds words in texts only",
+            f"the property {definition.name} is a {kind}: HubSpot finds words in texts "
+            "only",
         )
     if operator in _ORDERED and kind in ("string", "bool", "enumeration"):
         what = "text" if kind == "string" else f"a {kind}"
-        comparison.fail(
+        raise comparison.error(
             comparison.sign,
-            f"{definition.name} is {what}: HubSpot compares the order of numbers and "
-            "dates only. Use =, !=, in, contains or is set",
+            f"the property {definition.name} is {what}: HubSpot compares the order of "
+            "numbers and dates only. Use =, !=, in, contains or is set",
         )
     match kind:
         case "date" | "datetime":
@@ -176,12 +198,18 @@ def _wire(comparison: Comparison, operator: Operator, *values: str) -> WireFilte
 # ---- values
 
 
+def _record_id(comparison: Comparison, value: Token) -> str:
+    if not (value.value.isascii() and value.value.isdecimal()):
+        raise comparison.error(value, "expected the id of a record, which is a number")
+    return value.value
+
+
 def _number(comparison: Comparison, value: Token) -> str:
     if not _NUMBER.fullmatch(value.value):
-        comparison.fail(
+        raise comparison.error(
             value,
-            f"{comparison.name.value} is a number: write digits, with one point for "
-            "decimals",
+            f"the property {comparison.name.value} is a number: write digits, with one "
+            "point for decimals",
         )
     return value.value
 
@@ -204,9 +232,11 @@ def _option_of(definition: Property) -> Callable[[Comparison, Token], str]:
         if comparison.operator in _WORDS or value.value in options:
             return value.value
         if option is not None:
-            comparison.fail(value, f"the option is written {_quoted(option)}")
+            raise comparison.error(value, f"the option is written {_quoted(option)}")
         if definition.type == "bool":
-            comparison.fail(value, f"{definition.name} is either true or false")
+            raise comparison.error(
+                value, f"the property {definition.name} is true or false"
+            )
         return value.value
 
     return check
@@ -246,23 +276,19 @@ def _of_times(comparison: Comparison, zone: Zone | None) -> WireFilter:
         case operator:
             for value, span in zip(comparison.values, spans, strict=True):
                 if span.is_day and operator not in ("LT", "GTE"):
-                    _fail_of_day(comparison, value)
+                    raise _error_of_day(comparison, value)
             return _wire(comparison, operator, *(str(span.first) for span in spans))
 
 
-def _fail_of_day(comparison: Comparison, value: Token) -> NoReturn:
+def _error_of_day(comparison: Comparison, value: Token) -> WhereError:
     name, day = comparison.name.value, value.value
-    advice = (
-        f"{name} < {day} or {name} > {day}"
-        if comparison.operator == "NEQ"
-        else f"{name} = {day}"
-    )
-    joined = "" if comparison.operator == "NEQ" else ", with `or` between the days"
-    if comparison.operator == "NOT_IN":
-        advice, joined = f"{name} < {day} or {name} > {day}", ", for each day"
-    comparison.fail(
+    if comparison.operator == "IN":
+        advice = f"`{name} = {day}`, with `or` between the days"
+    else:
+        advice = f"`({name} < {day} or {name} > {day})`"
+    return comparison.error(
         value,
-        f"{name} has a time, and {day} is a whole day. Write `{advice}`{joined}",
+        f"the property {name} has a time, and {day} is a whole day. Write {advice}",
     )
 
 
@@ -279,13 +305,15 @@ def _span(comparison: Comparison, value: Token, zone: Zone | None) -> _Span:
                 instant = in_zone(instant, zone.tz)
             return _Span(*[epoch_milliseconds(instant)] * 2)
     except (ValueError, OverflowError) as error:
-        comparison.fail(value, str(error))
+        raise comparison.error(value, str(error)) from None
     name = comparison.name.value
     if zone is None:
-        comparison.fail(value, f"{name} is a date: write it as 2026-01-31")
-    comparison.fail(
+        raise comparison.error(
+            value, f"the property {name} is a date: write it as 2026-01-31"
+        )
+    raise comparison.error(
         value,
-        f"{name} is a time: write it as 2026-01-31, 2026-01-31T10:00, "
+        f"the property {name} is a time: write it as 2026-01-31, 2026-01-31T10:00, "
         "2026-01-31T10:00Z or 2026-01-31T10:00+01:00",
     )
 
