@@ -189,7 +189,13 @@ class _Parser:
         self._at = 0
 
     def parse(self) -> Groups:
-        groups = self._condition()
+        if self._next.kind == "end":
+            raise WhereError("the condition is empty: write one like `amount > 100`")
+        try:
+            groups = self._condition()
+        except RecursionError:
+            reason = "too many parentheses inside each other"
+            raise self._error(self._next, reason) from None
         if self._next.is_symbol(")"):
             raise self._error(self._next, "this `)` closes nothing")
         if self._next.kind != "end":
@@ -363,6 +369,11 @@ class _Parser:
 
 
 def _tokens(text: str) -> Iterator[Token]:
+    try:
+        text.encode()
+    except UnicodeEncodeError as error:  # bytes of a command line that are not text
+        reason = "this is not UTF-8"
+        raise WhereError(reason, text, error.start, error.end) from None
     at = 0
     while at < len(text):
         found = _TOKEN.match(text, at)

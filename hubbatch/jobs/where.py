@@ -4,24 +4,24 @@ import re
 
 from collections.abc import Callable, Iterable, Mapping
 from datetime import UTC, date, datetime, time, timedelta
-from difflib import get_close_matches
 from typing import Any
 
 from attrs import frozen
 
+from hubbatch._near_names import near_name
 from hubbatch._tables.zones import Zone
 from hubbatch._timestamps import epoch_milliseconds
 from hubbatch._wire.filters import Groups, filter_groups
 from hubbatch._wire.property_values import in_zone
 from hubbatch.client import HubBatch
-from hubbatch.errors import ConfigurationError, WhereError
+from hubbatch.errors import WhereError
 from hubbatch.models import Property
 
 from .conditions import Comparison, Operator, Token, parse_conditions
 
 
 # A pseudo-property of HubSpot's search: `associations.contact = 123`.
-_ASSOCIATIONS = "associations."
+_ASSOCIATIONS = re.compile(r"associations\.[\w-]+", re.ASCII)
 _NUMBER = re.compile(r"-?(\d+\.?\d*|\.\d+)", re.ASCII)
 _DAY = re.compile(r"\d{4}-\d\d-\d\d", re.ASCII)
 _TIME = re.compile(
@@ -31,10 +31,6 @@ _MILLISECONDS = re.compile(r"-?\d{9,15}", re.ASCII)
 _ORDERED = frozenset({"LT", "LTE", "GT", "GTE", "BETWEEN"})
 _WORDS = frozenset({"CONTAINS_TOKEN", "NOT_CONTAINS_TOKEN"})
 _PRESENCE = frozenset({"HAS_PROPERTY", "NOT_HAS_PROPERTY"})
-# The maximum number of options that a message lists.
-_LISTED = 6
-# The maximum number of property names that a message lists.
-_SIMILAR = 3
 
 # A filter in HubSpot's JSON.
 WireFilter = Mapping[str, Any]
@@ -111,10 +107,7 @@ class Where:
             APIError: If HubSpot does not return the properties.
         """
         groups = self.groups(await hub.properties(object_type).list())
-        try:
-            return filter_groups(None, groups) if groups else None
-        except ValueError as error:  # e.g. of a value that is not text
-            raise ConfigurationError(str(error)) from None
+        return filter_groups(None, groups) if groups else None
 
 
 def _definition(
@@ -122,12 +115,11 @@ def _definition(
 ) -> Property | None:
     name = comparison.name.value
     definition = known.get(name)
-    if definition is not None or name.startswith(_ASSOCIATIONS):
+    if definition is not None or _ASSOCIATIONS.fullmatch(name):
         return definition
     labels = {each.label.lower(): each.name for each in known.values() if each.label}
-    near = [labels[name.lower()]] if name.lower() in labels else []
-    near = near or get_close_matches(name.lower(), known, _SIMILAR, 0.6)
-    hint = f". Did you mean {' or '.join(near)}?" if near else ""
+    meant = labels.get(name.lower()) or near_name(name, known)
+    hint = "" if meant is None else f". Did you mean {meant}?"
     raise comparison.error(comparison.name, f"the property {name} does not exist{hint}")
 
 
@@ -232,7 +224,11 @@ def _option_of(definition: Property) -> Callable[[Comparison, Token], str]:
         if comparison.operator in _WORDS or value.value in options:
             return value.value
         if option is not None:
-            raise comparison.error(value, f"the option is written {_quoted(option)}")
+            raise comparison.error(
+                value,
+                f"the property {definition.name} has no option {value.value}. Did you "
+                f"mean {_quoted(option)}?",
+            )
         if definition.type == "bool":
             raise comparison.error(
                 value, f"the property {definition.name} is true or false"
@@ -300,7 +296,7 @@ def _span(comparison: Comparison, value: Token, zone: Zone | None) -> _Span:
         if _DAY.fullmatch(written):
             return _span_of_day(date.fromisoformat(written), zone)
         if zone is not None and _TIME.fullmatch(written):
-            instant = datetime.fromisoformat(written)
+            instant = datetime.fromisoformat(written.upper())
             if instant.tzinfo is None:
                 instant = in_zone(instant, zone.tz)
             return _Span(*[epoch_milliseconds(instant)] * 2)
