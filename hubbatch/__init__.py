@@ -114,6 +114,7 @@ from .models import (
 from .objects import Objects
 from .properties import DataSensitivity, Properties
 from .schemas import Schemas
+from .search import Searches
 from .single import Single, SingleObjects
 from .splits import DealSplits
 
@@ -229,6 +230,7 @@ __all__ = [
     "RecordNotFound",
     "RetryPolicy",
     "Schemas",
+    "Searches",
     "SharedLimit",
     "SimplePublicObject",
     "SimplePublicUpsertObject",

@@ -17,7 +17,7 @@ from ._net.batch import Batch
 from ._net.record_iterator import RecordIterator, records_of
 from ._outcomes.outcome import Summary
 from ._validators import check_flag, check_name, check_names
-from ._verbs import Options, requested, zone_of
+from ._verbs import Options, Verbs, requested, zone_of
 from ._wire.arguments import ALL, Id, Inputs, PropertyNames
 from ._wire.calls import Operation, Verb
 from ._wire.codecs.documents import Page, page_query
@@ -43,7 +43,7 @@ T = TypeVar("T")
 _LONGEST_QUERY = 6_000
 
 
-class Objects(Searches):
+class Objects(Searches, Verbs):
     """Batch verbs for the records of one object type.
 
     An input is a `CreateInput`, `UpdateInput` or `UpsertInput`, or a mapping in

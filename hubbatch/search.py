@@ -16,7 +16,7 @@ from attrs import evolve
 from ._net.record_iterator import RecordIterator, records_of
 from ._outcomes.outcome import Summary
 from ._validators import check_name
-from ._verbs import Verbs, requested
+from ._verbs import Face, requested
 from ._wire.arguments import PropertyNames
 from ._wire.codecs.documents import Page
 from ._wire.codecs.search import PAGE_SIZE, Found
@@ -30,13 +30,12 @@ from .models import Property, SimplePublicObject
 
 
 T = TypeVar("T")
-Took = Callable[[Summary], None]
 
 # The whole message of HubSpot's 400 that names no cause.
 _NAMELESS = "There was a problem with the request."
 
 
-class Searches(Verbs):
+class Searches(Face):
     """Search and count, for the records of one object type."""
 
     @overload
@@ -80,8 +79,8 @@ class Searches(Verbs):
 
         Example::
 
-            new = Filter("createdate", ">=", date(2026, 1, 1))
-            async for ticket in hub.tickets.search([new], properties=["subject"]):
+            urgent = Filter("hs_ticket_priority", "in", ["HIGH", "URGENT"])
+            async for ticket in hub.tickets.search([urgent], properties=["subject"]):
                 print(ticket.id, ticket.properties["subject"])
 
         A search feeds the verbs directly:
@@ -139,7 +138,7 @@ class Searches(Verbs):
         query: str | None = None,
         properties: PropertyNames = (),
         after: str | None = None,
-        took: Took | None = None,
+        took: Callable[[Summary], None] | None = None,
     ) -> AsyncGenerator[Page, None]:
         """Iterate over all records that match page by page, from any page.
 
@@ -217,7 +216,7 @@ class _Search:
         face: Searches,
         request: SearchRequest,
         names: tuple[str, ...] | None,
-        took: Took | None,
+        took: Callable[[Summary], None] | None,
     ) -> None:
         self._face = face
         self._request = request
@@ -227,9 +226,14 @@ class _Search:
 
     async def pages(self, cursor: str, limit: int | None) -> AsyncGenerator[Page, None]:
         request = await self._completed()
+        seen: set[str] = set()
         while True:
             size = PAGE_SIZE if limit is None else min(limit, PAGE_SIZE)
             page = request.page(await self._find(request, cursor, size), cursor)
+            if request.sort is not None:  # records that change move between its pages
+                fresh = [each for each in page.records if each.id not in seen]
+                seen.update(each.id for each in fresh)
+                page = Page(fresh, page.after)
             yield page
             if limit is not None:
                 limit -= len(page.records)

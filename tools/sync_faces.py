@@ -30,12 +30,13 @@ MODULES = (
     "objects",
     "properties",
     "schemas",
+    "search",
     "single",
     "splits",
 )
-# Modules of classes that are only bases of faces. Their methods are written into the
-# counterparts of those faces.
-PARTS = ("search",)
+# Faces that are only parts of others. Their counterparts are generic in the face.
+PARTS = {"Searches"}
+_BASES = {"Face", "Verbs"}
 # `SyncHubBatch` itself is written by hand, for how it is entered and closed.
 _NAMES = {"HubBatch": "SyncClient"}
 _DOCSTRINGS = {"HubBatch": "What `SyncHubBatch` has in common with `HubBatch`."}
@@ -118,10 +119,7 @@ def names_in(*nodes: ast.expr | None) -> Iterator[str]:
 
 
 class Module:
-    """A module of the async client, and what its names refer to.
-
-    Its classes have the methods and the bases of their bases in `PARTS`.
-    """
+    """A module of the async client, and what its names refer to."""
 
     def __init__(self, name: str) -> None:
         self.name = name
@@ -140,19 +138,6 @@ class Module:
                 for target in targets:
                     defined = getattr(target, "id", getattr(target, "name", ""))
                     self.origins[defined] = f"hubbatch.{name}"
-        for node in self.classes.values():
-            self._absorb_parts(node)
-
-    def _absorb_parts(self, node: ast.ClassDef) -> None:
-        for base in [*node.bases]:
-            [name, *_] = [*names_in(base), ""]
-            home = self.origins.get(name, "").removeprefix("hubbatch.")
-            if home in PARTS:
-                part = Module(home)
-                node.body += part.classes[name].body
-                node.bases.remove(base)
-                node.bases += part.classes[name].bases
-                self.origins = {**part.origins, **self.origins}
 
 
 def faces(modules: dict[str, Module]) -> dict[str, str]:
@@ -244,8 +229,12 @@ class Writer:
             f"from {home} import {', '.join(sorted(names))}"
             for home, names in sorted(homes.items())
         ]
+        lines += [f'A = TypeVar("A", bound={name})' for name in self._parts_here()]
         lines += [ast.unparse(ast.fix_missing_locations(node)) for node in classes]
         return "\n\n".join(lines) + "\n"
+
+    def _parts_here(self) -> list[str]:
+        return sorted(PARTS & self.module.classes.keys())
 
     # ---- names
 
@@ -298,14 +287,20 @@ class Writer:
                 members.insert(0, self._stream_property(node.name))
         self.use(base, "hubbatch.sync._face")
         self.use(node.name, f"hubbatch.{self.module.name}")
-        made = _statement(f"class {name}({base}[{node.name}]): ...")
+        face = node.name
+        if face in PARTS:
+            self.use("TypeVar", "typing")
+            face = "A"
+        made = _statement(f"class {name}({base}[{face}]): ...")
         assert isinstance(made, ast.ClassDef)  # noqa: S101 -- for mypy
         made.body = [ast.Expr(ast.Constant(doc)), *members]
         if not self.streams:
-            made.bases += [
-                self._annotation(other)
-                for other in node.bases
-                if "Verbs" not in names_in(other)
+            others = [one for one in node.bases if _BASES.isdisjoint(names_in(one))]
+            parts = [one for one in others if not PARTS.isdisjoint(names_in(one))]
+            made.bases += map(self._annotation, (o for o in others if o not in parts))
+            made.bases[:0] = [
+                ast.Subscript(self._annotation(part), ast.Name(node.name))
+                for part in parts
             ]
         return made
 

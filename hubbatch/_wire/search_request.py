@@ -100,7 +100,8 @@ class SearchRequest:
         direction = "DESCENDING" if name != self.sort else "ASCENDING"
         sorts = [{"propertyName": name, "direction": direction}]
         limit = min(limit, REACHABLE - int(cursor))
-        return {"sorts": sorts, "limit": limit, "after": cursor}
+        offset = {} if cursor == "0" else {"after": cursor}
+        return {"sorts": sorts, "limit": limit, **offset}
 
     # ---- answers
 

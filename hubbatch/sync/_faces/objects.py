@@ -13,7 +13,6 @@ from hubbatch._outcomes.response import CombinedResponse
 from hubbatch._verbs import Options
 from hubbatch._wire.arguments import Id, Inputs, PropertyNames
 from hubbatch._wire.codecs.documents import Page
-from hubbatch._wire.filters import Filters
 from hubbatch._wire.user_classes import Typed
 from hubbatch.models import (
     CreateInput,
@@ -24,12 +23,12 @@ from hubbatch.models import (
     UpsertInput,
 )
 from hubbatch.objects import Objects, T
-from hubbatch.search import Took
 from hubbatch.sync._face import Verbs
 from hubbatch.sync._faces.objects_streams import StreamObjects
+from hubbatch.sync._faces.search import SyncSearches
 
 
-class SyncObjects(Verbs[Objects]):
+class SyncObjects(SyncSearches[Objects], Verbs[Objects]):
     """Batch verbs for the records of one object type.
 
     An input is a `CreateInput`, `UpdateInput` or `UpsertInput`, or a mapping in
@@ -374,166 +373,3 @@ class SyncObjects(Verbs[Objects]):
                 and at the end. Default: None.
         """
         return self._collect(self._async.archive, ids, **options)
-
-    @overload
-    def search(
-        self,
-        filters: Filters | None = None,
-        *,
-        filter_groups: Iterable[Filters] | None = None,
-        query: str | None = None,
-        properties: PropertyNames = (),
-        into: None = None,
-        limit: int | None = None,
-        sort: str | None = None,
-    ) -> Iterator[SimplePublicObject]: ...
-
-    @overload
-    def search(
-        self,
-        filters: Filters | None = None,
-        *,
-        filter_groups: Iterable[Filters] | None = None,
-        query: str | None = None,
-        properties: PropertyNames = (),
-        into: type[T],
-        limit: int | None = None,
-        sort: str | None = None,
-    ) -> Iterator[T]: ...
-
-    def search(
-        self,
-        filters: Filters | None = None,
-        *,
-        filter_groups: Iterable[Filters] | None = None,
-        query: str | None = None,
-        properties: PropertyNames = (),
-        into: type[T] | None = None,
-        limit: int | None = None,
-        sort: str | None = None,
-    ) -> Iterator[Any]:
-        """Iterate over all records that match, however many, 200 per call.
-
-        Example::
-
-            new = Filter("createdate", ">=", date(2026, 1, 1))
-            for ticket in hub.tickets.search([new], properties=["subject"]):
-                print(ticket.id, ticket.properties["subject"])
-
-        A search feeds the verbs directly:
-        `hub.tickets.archive(t.id for t in hub.tickets.search(...))`.
-
-        Records come in the order of their ids. Each record that exists and matches from
-        the start to the end comes exactly once; a record that begins or ceases to match
-        meanwhile may be missing. Search sees changes after a few moments (HubSpot names
-        no bound), so a record may come that no longer matches. It never finds archived
-        records. To read what was just written, use `read`.
-
-        Each page is requested once the records of the previous page are consumed.
-        HubSpot allows five searches a second per account, for all apps together.
-
-        Args:
-            filters: A mapping of property names to the values they must equal, or a
-                list of `Filter` objects or of dicts in HubSpot's shape. All must hold.
-            filter_groups: A list of such `filters`, one of which must hold, in addition
-                to `filters`. HubSpot accepts 5 groups with 6 filters each, 18 in all,
-                and without `sort` one of each group is needed to page by id.
-            query: Words to find in the properties that HubSpot searches by default.
-            properties: As for `read`.
-            into: Your own class, as for `read`. A record that does not fit it ends the
-                loop with `RecordInvalid`.
-            limit: The number of records to stop after; None for all.
-            sort: A property to sort by, after a "-" to descend. HubSpot then returns
-                only 10,000 matches: if there are more, a `ListError` says so after
-                these. Records that change meanwhile may be missing.
-
-        Raises:
-            TypeError: If an argument has the wrong type.
-            ValueError: If HubSpot would refuse a filter, or there are too many.
-            RuntimeError: If the client is closed.
-            APIError: While iterating, if HubSpot refuses a page or is unavailable. If
-                it does not say why, the error names the property that is unknown.
-            RecordInvalid: While iterating, if a record does not fit `into`.
-            ListError: While iterating, if the pages do not advance, or `sort` ends.
-        """
-        return self._iterate(
-            self._async.search,
-            filters,
-            filter_groups=filter_groups,
-            query=query,
-            properties=properties,
-            into=into,
-            limit=limit,
-            sort=sort,
-        )
-
-    def search_pages(
-        self,
-        filters: Filters | None = None,
-        *,
-        filter_groups: Iterable[Filters] | None = None,
-        query: str | None = None,
-        properties: PropertyNames = (),
-        after: str | None = None,
-        took: Took | None = None,
-    ) -> Generator[Page, None, None]:
-        """Iterate over all records that match page by page, from any page.
-
-        Example::
-
-            for page in hub.tickets.search_pages({"hs_pipeline": "0"}):
-                print(len(page.records), page.after)
-
-        Args:
-            filters: As for `search`.
-            filter_groups: As for `search`.
-            query: As for `search`.
-            properties: As for `search`.
-            after: The `Page.after` to continue from, which is the id of the last record
-                before it; None starts at the first page.
-            took: A function to call with the counts of each request.
-
-        Raises:
-            TypeError: If an argument has the wrong type.
-            ValueError: If HubSpot would refuse a filter, or `after` is not an id.
-            RuntimeError: If the client is closed.
-            APIError: While iterating, if HubSpot refuses a page or is unavailable.
-            ListError: While iterating, if the pages do not advance.
-        """
-        return self._iterate(
-            self._async.search_pages,
-            filters,
-            filter_groups=filter_groups,
-            query=query,
-            properties=properties,
-            after=after,
-            took=took,
-        )
-
-    def count(
-        self,
-        filters: Filters | None = None,
-        *,
-        filter_groups: Iterable[Filters] | None = None,
-        query: str | None = None,
-    ) -> int:
-        """Return how many records match, in one request.
-
-        Example::
-
-            count = hub.tickets.count({"hs_pipeline_stage": "1"})
-
-        Args:
-            filters: As for `search`.
-            filter_groups: As for `search`.
-            query: As for `search`.
-
-        Raises:
-            TypeError: If an argument has the wrong type.
-            ValueError: If HubSpot would refuse a filter.
-            RuntimeError: If the client is closed.
-            APIError: If HubSpot refuses the request or is unavailable.
-        """
-        return self._call(
-            self._async.count, filters, filter_groups=filter_groups, query=query
-        )
