@@ -131,6 +131,9 @@ def whoami(**options: Any) -> None:
 
 
 @cloup.command(
+    help="Print how many records of a type there are, or how many match.\n\n"
+    "The number comes from HubSpot's search, which sees changes after a few moments "
+    f"and does not find archived records.\n\n{shared.WHERE_HELP}",
     short_help="Count the records of a type, or those that match.",
     epilog="Exit status: 0 counted; 2 bad usage or wrong account; 3 HubSpot refused.",
 )
@@ -139,11 +142,7 @@ def whoami(**options: Any) -> None:
 @cloup.option_group("Output", shared.only_json)
 @shared.account_options
 def count(**options: Any) -> None:
-    """Print how many records of a type there are, or how many match.
-
-    The number comes from HubSpot's search, which sees changes after a few moments and
-    does not find archived records.
-    """
+    """Print how many records there are, or how many match."""
     from hubbatch.cli.inspect import show_count  # noqa: PLC0415 -- see `job_commands`
 
     show_count(options)

@@ -15,6 +15,13 @@ import cloup
 
 
 Decorator = Callable[[Callable[..., Any]], Callable[..., Any]]
+WHERE_HELP = (
+    "CONDITION compares a property with =, !=, <, <=, >, >=, in (A, B), not in, "
+    "between A and B, contains (whole words; * stands for any characters), not "
+    "contains, is set or is not set. `and`, `or` and parentheses connect comparisons. "
+    "Values of several words need quotes. A day means all of that day, in UTC or in "
+    "the --timezone."
+)
 PATH = click.Path(dir_okay=False, path_type=Path)
 
 
@@ -153,7 +160,7 @@ where: Decorator = cloup.option(
     metavar="CONDITION",
     multiple=True,
     help='Take the records that match, e.g. "createdate >= 2026-01-01". Repeatable: '
-    "all must match.",
+    "all conditions must be true.",
 )
 where_timezone: Decorator = cloup.option(
     "--timezone",

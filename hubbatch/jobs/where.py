@@ -11,7 +11,7 @@ from attrs import frozen
 from hubbatch._near_names import near_name
 from hubbatch._tables.zones import Zone
 from hubbatch._timestamps import epoch_milliseconds
-from hubbatch._wire.filters import Groups, filter_groups
+from hubbatch._wire.filters import Filter, filter_groups
 from hubbatch._wire.property_values import in_zone
 from hubbatch.client import HubBatch
 from hubbatch.errors import WhereError
@@ -31,9 +31,6 @@ _MILLISECONDS = re.compile(r"-?\d{9,15}", re.ASCII)
 _ORDERED = frozenset({"LT", "LTE", "GT", "GTE", "BETWEEN"})
 _WORDS = frozenset({"CONTAINS_TOKEN", "NOT_CONTAINS_TOKEN"})
 _PRESENCE = frozenset({"HAS_PROPERTY", "NOT_HAS_PROPERTY"})
-
-# A filter in HubSpot's JSON.
-WireFilter = Mapping[str, Any]
 
 
 class Where:
@@ -73,7 +70,7 @@ class Where:
         self.texts: tuple[str, ...] = texts
         self.timezone: str = self._zone.name
 
-    def groups(self, properties: Iterable[Property]) -> list[list[WireFilter]]:
+    def groups(self, properties: Iterable[Property]) -> list[list[Mapping[str, Any]]]:
         """Return the conditions as HubSpot's filter groups.
 
         Args:
@@ -94,7 +91,9 @@ class Where:
             if group
         ]
 
-    async def ask_groups(self, hub: HubBatch, object_type: str) -> Groups | None:
+    async def ask_groups(
+        self, hub: HubBatch, object_type: str
+    ) -> tuple[tuple[Filter, ...], ...] | None:
         """Look up the properties, and return the `filter_groups` of a search.
 
         Example::
@@ -125,7 +124,7 @@ def _definition(
 
 def _filter(
     comparison: Comparison, definition: Property | None, zone: Zone
-) -> WireFilter:
+) -> Mapping[str, Any]:
     kind = "" if definition is None else definition.type or ""
     operator = comparison.operator
     if operator in _PRESENCE:
@@ -135,7 +134,7 @@ def _filter(
             raise comparison.error(
                 comparison.sign, "HubSpot compares associations with `=` only"
             )
-        return _of_values(comparison, _record_id)
+        return _of_values(comparison, _id_of("a record"))
     if operator in _WORDS and kind in ("number", "bool", "date", "datetime"):
         raise comparison.error(
             comparison.sign,
@@ -168,12 +167,14 @@ def _filter(
 
 def _of_values(
     comparison: Comparison, read: Callable[[Comparison, Token], str]
-) -> WireFilter:
+) -> Mapping[str, Any]:
     values = [read(comparison, value) for value in comparison.values]
     return _wire(comparison, comparison.operator, *values)
 
 
-def _wire(comparison: Comparison, operator: Operator, *values: str) -> WireFilter:
+def _wire(
+    comparison: Comparison, operator: Operator, *values: str
+) -> Mapping[str, Any]:
     found: dict[str, Any] = {
         "propertyName": comparison.name.value,
         "operator": operator,
@@ -190,10 +191,18 @@ def _wire(comparison: Comparison, operator: Operator, *values: str) -> WireFilte
 # ---- values
 
 
-def _record_id(comparison: Comparison, value: Token) -> str:
-    if not (value.value.isascii() and value.value.isdecimal()):
-        raise comparison.error(value, "expected the id of a record, which is a number")
-    return value.value
+def _id_of(what: str) -> Callable[[Comparison, Token], str]:
+    """Return a function that checks the id of a record or an owner."""
+
+    def check(comparison: Comparison, value: Token) -> str:
+        is_number = value.value.isascii() and value.value.isdecimal()
+        if not (is_number or comparison.operator in _WORDS):
+            raise comparison.error(
+                value, f"expected the id of {what}, which is a number"
+            )
+        return value.value
+
+    return check
 
 
 def _number(comparison: Comparison, value: Token) -> str:
@@ -213,6 +222,8 @@ def _option_of(definition: Property) -> Callable[[Comparison, Token], str]:
     what is nearly an option would find nothing. Anything else may be an option that
     has been removed, which records still have.
     """
+    if definition.referenced_object_type == "OWNER":
+        return _id_of("an owner")
     options = [option.value for option in definition.options]
     if definition.type == "bool" and not options:
         options = ["true", "false"]
@@ -255,7 +266,7 @@ class _Span:
         return self.last > self.first
 
 
-def _of_times(comparison: Comparison, zone: Zone | None) -> WireFilter:
+def _of_times(comparison: Comparison, zone: Zone | None) -> Mapping[str, Any]:
     """Return the filter of a date (without a zone) or a time.
 
     A property of type `date` has midnight in UTC as its value, whatever the zone.

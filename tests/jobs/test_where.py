@@ -30,6 +30,7 @@ SCHEMA = [
         ],
     ),
     Property("done", type="bool"),
+    Property("owner", type="enumeration", referenced_object_type="OWNER"),
     Property("place", type="object_coordinates"),
     Property("untyped"),
 ]
@@ -66,6 +67,8 @@ def test_filters_in_hubspots_json() -> None:
         ("priority contains HI*", {"value": "HI*"}),
         # It may be an option that has been removed, which some records still have.
         ("priority = URGENT", {"value": "URGENT"}),
+        ("owner in (5, 6)", {"values": ["5", "6"]}),
+        ("owner contains 5*", {"value": "5*"}),
         ("place > x", {"value": "x"}),
         ("untyped < 5", {"value": "5"}),
         ("has subject", {}),
@@ -124,6 +127,7 @@ def test_values_are_sent_as_the_type_needs_them(text: str, found: Any) -> None:
             'Did you mean "not urgent"?',
         ),
         ("done = TRUE", "TRUE", "has no option TRUE. Did you mean true?"),
+        ("owner = ada@x.org", "ada@x.org", "expected the id of an owner, which is a"),
         ("done = yes", "yes", "the property done is true or false"),
         ("closed > 2026-01-31T10:00", "2026-01-31T10:00", "closed is a date: write it"),
         ("closed > 31.1.2026", "31.1.2026", "closed is a date: write it"),
