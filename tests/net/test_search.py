@@ -168,7 +168,12 @@ ids = st.integers(1, 2**63 - 1)
     size=st.integers(1, 7),
     fates=st.lists(st.sampled_from([*FATES]), max_size=12),
     query=st.sampled_from([None, "printer"]),
-    data=st.data(),
+    groups=st.permutations([{"name": "a"}, {"name": "x"}, {"name": "y"}]),
+    changes=st.lists(
+        st.lists(
+            st.tuples(st.integers(0), st.sampled_from(["a", "b", None])), max_size=3
+        )
+    ),
 )
 def test_each_record_that_matches_throughout_comes_exactly_once(
     there: set[int],
@@ -176,7 +181,8 @@ def test_each_record_that_matches_throughout_comes_exactly_once(
     size: int,
     fates: list[str],
     query: str | None,
-    data: st.DataObject,
+    groups: list[dict[str, str]],
+    changes: list[list[tuple[int, str | None]]],
 ) -> None:
     """Whatever the ids and the pages, and what is written and refused meanwhile.
 
@@ -186,20 +192,17 @@ def test_each_record_that_matches_throughout_comes_exactly_once(
     changing = sorted(others - there)
 
     def meanwhile(portal: Portal) -> None:
-        if not changing:
-            return
-        for each in data.draw(st.lists(st.sampled_from(changing), max_size=3)):
-            what = data.draw(st.sampled_from(["create", "change", "delete"]))
-            if what == "delete":
-                portal.records.pop(each, None)
-            else:
-                portal.records[each] = {"name": "a" if what == "create" else "b"}
+        for place, name in changes.pop() if changes and changing else ():
+            each = changing[place % len(changing)]
+            portal.records.pop(each, None)
+            if name is not None:
+                portal.records[each] = {"name": name}
 
     async def search() -> list[int]:
         records = {each: {"name": "a"} for each in there}
         portal = Portal(records, deque(fates), meanwhile, size)
         hub = client(portal, attempts=20)
-        found = hub.tickets.search({"name": "a"}, query=query)
+        found = hub.tickets.search(filter_groups=groups, query=query)
         numbers = [int(each.id) async for each in found]
         assert all(body.get("query") == query for body in portal.bodies)
         await hub.aclose()
