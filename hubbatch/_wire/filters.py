@@ -56,9 +56,6 @@ MAX_FILTERS: Final = 18
 
 _EPOCH = TimeFormat(legacy=True)
 
-Filters: TypeAlias = "Mapping[str, object] | Iterable[Filter | Mapping[str, object]]"
-"""Equalities as a mapping, or filters, all of which must hold."""
-
 
 def _operator(name: str) -> str:
     if not isinstance(name, str):
@@ -195,6 +192,9 @@ _SPELLED = {"value": "value", "highValue": "high_value", "values": "values"}
 def _is_list(value: object) -> bool:
     return isinstance(value, list | tuple | set | frozenset)
 
+
+Filters: TypeAlias = Mapping[str, object] | Iterable[Filter | Mapping[str, object]]
+"""Equalities as a mapping, or a list of filters; all of them must hold."""
 
 Groups: TypeAlias = tuple[tuple[Filter, ...], ...]
 

@@ -300,11 +300,11 @@ def test_a_sort_is_the_name_of_a_property(sort: Any) -> None:
 async def test_a_refusal_without_a_cause_names_the_unknown_property() -> None:
     portal = Portal(fates=deque([NAMELESS, NAMELESS]))
     hub = client(portal)
-    wanted = r"tickets has no property 'nane'\. Did you mean 'name'\? 400: There was a"
+    wanted = r"tickets has no property 'name_'\. Did you mean 'name'\? 400: There was a"
     with pytest.raises(InvalidRequestError, match=wanted):
-        await anext(hub.tickets.search({"nane": 1}))
+        await anext(hub.tickets.search({"name_": 1}))
     with pytest.raises(InvalidRequestError, match=wanted):
-        await hub.tickets.count({"nane": 1})
+        await hub.tickets.count({"name_": 1})
     assert portal.questions == 2
 
 
@@ -315,7 +315,7 @@ async def test_a_refusal_stays_as_it_is_if_the_definitions_cannot_be_read() -> N
             return NAMELESS if "search" in request.path else refusal(403, "No scope")
 
     with pytest.raises(InvalidRequestError) as caught:
-        await client(Broken()).tickets.count({"nane": 1})
+        await client(Broken()).tickets.count({"name_": 1})
     assert caught.value.advice == ""
 
 
@@ -393,7 +393,7 @@ def test_a_search_that_is_awaited() -> None:
     assert repr(search) == "<RecordIterator tickets.search()>"
 
 
-@pytest.mark.parametrize("word", ["find", "filter", "query", "serach"])
+@pytest.mark.parametrize("word", ["find", "filter", "query", "searching"])
 def test_what_others_call_a_search(word: str) -> None:
     with pytest.raises(AttributeError, match="Did you mean `search`"):
         getattr(HubBatch(SECRET).tickets, word)

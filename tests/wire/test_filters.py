@@ -69,15 +69,15 @@ def test_an_operator_is_sent_as_hubspot_names_it(written: str, operator: str) ->
 
 
 def test_an_unknown_operator_is_named_with_one_that_resembles_it() -> None:
-    with pytest.raises(ValueError, match=r"no operator 'betwen'\. Did you mean 'BETW"):
-        Filter("x", "betwen", 1)
+    with pytest.raises(ValueError, match=r"no operator 'betweens'\. Did you mean 'BE"):
+        Filter("x", "betweens", 1)
     with pytest.raises(ValueError, match=r"no operator '~'\. The operators are =, !="):
         Filter("x", "~", 1)
 
 
 @pytest.mark.parametrize("name", [None, 5, ""])
 def test_a_filter_needs_the_name_of_a_property(name: Any) -> None:
-    with pytest.raises((TypeError, ValueError), match="roperty name"):
+    with pytest.raises((TypeError, ValueError), match=r"(?i)property name"):
         Filter(name, "=", 1)
 
 
