@@ -64,6 +64,7 @@ from .errors import (
     RecordNotFound,
     SourceError,
     TooManyFailures,
+    WhereError,
 )
 from .legacy import Legacy, LegacyObjects
 from .lists import ListMemberships
@@ -248,6 +249,7 @@ __all__ = [
     "UpdateInput",
     "UpsertInput",
     "ValueWithTimestamp",
+    "WhereError",
     "merge",
 ]
 

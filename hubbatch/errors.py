@@ -4,6 +4,7 @@ The tree::
 
     HubBatchError
     ├── ConfigurationError (ValueError) a bad option or environment; nothing was sent
+    │   └── WhereError                  a condition cannot be used; says where in it
     ├── APIError                        HubSpot refused a call or is unavailable
     │   ├── AuthenticationError         401, or a refused refresh
     │   │   └── ReconnectRequired       the account must install the app again
@@ -84,6 +85,27 @@ class HubBatchError(Exception):
 
 class ConfigurationError(HubBatchError, ValueError):
     """An option or the environment is wrong; nothing was sent."""
+
+
+class WhereError(ConfigurationError):
+    """A condition, such as `createdate >= 2026-01-01`, cannot be used.
+
+    Attributes:
+        text: The condition.
+        start: The index of the first character that is wrong.
+        end: The index after the last one.
+        reason: What is wrong there, and what was expected.
+    """
+
+    def __init__(
+        self, reason: str, text: str = "", start: int = 0, end: int = 0
+    ) -> None:
+        at = "the end" if start >= len(text) else f"character {start + 1}"
+        super().__init__(f"{reason} (at {at} of: {text})" if text else reason)
+        self.text = text
+        self.start = start
+        self.end = end
+        self.reason = reason
 
 
 class APIError(HubBatchError):

@@ -36,6 +36,7 @@ def _verb(
     verb: "JobVerb",
     summary: str,
     *,
+    more: str = "",
     source: Sequence[Decorator],
     output: Sequence[Decorator] = (),
     safety: Sequence[Decorator] = (),
@@ -45,7 +46,7 @@ def _verb(
 
     @cloup.command(
         verb,
-        help=f"{summary}\n\n{_SOURCE_HELP}",
+        help="\n\n".join(filter(None, (summary, _SOURCE_HELP, more))),
         short_help=summary,
         epilog=_STATUS_HELP,
     )
@@ -92,11 +93,13 @@ create: click.Command = _verb(
 )
 read: click.Command = _verb(
     "read",
-    "Read records by id or unique property, or all, into a file.",
+    "Read records by id or unique property, all, or those that match, into a file.",
+    more=f"{shared.WHERE_HELP} With --dry-run, the records are only counted.",
     source=(
         shared.id_column,
         shared.id_property,
         *shared.all_records,
+        shared.where,
         shared.read_properties,
         shared.legacy,
     ),

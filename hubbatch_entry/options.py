@@ -15,6 +15,13 @@ import cloup
 
 
 Decorator = Callable[[Callable[..., Any]], Callable[..., Any]]
+WHERE_HELP = (
+    "CONDITION compares a property with =, !=, <, <=, >, >=, in (A, B), not in, "
+    "between A and B, contains (whole words; * stands for any characters), not "
+    "contains, is set or is not set. `and`, `or` and parentheses connect comparisons. "
+    "Values of several words need quotes. A day means all of that day, in UTC or in "
+    "the --timezone."
+)
 PATH = click.Path(dir_okay=False, path_type=Path)
 
 
@@ -147,6 +154,18 @@ all_records: tuple[Decorator, ...] = (
         is_flag=True,
         help="With --all, read the archived records instead.",
     ),
+)
+where: Decorator = cloup.option(
+    "--where",
+    metavar="CONDITION",
+    multiple=True,
+    help='Take the records that match, e.g. "createdate >= 2026-01-01". Repeatable: '
+    "all conditions must be true.",
+)
+where_timezone: Decorator = cloup.option(
+    "--timezone",
+    metavar="NAME",
+    help="Take days and times in --where to be in this zone.  [default: UTC]",
 )
 pairs: tuple[Decorator, ...] = (
     cloup.option(

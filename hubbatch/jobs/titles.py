@@ -7,6 +7,8 @@ def title_of(verb: str, object_type: str) -> str:
     """Return a job's title: `update tickets`, `associate tickets and contacts`."""
     if verb == "list":
         return f"read all {object_type}"
+    if verb == "search":
+        return f"read matching {object_type}"
     if not object_type.startswith(PAIRS):
         return f"{verb} {object_type}"
     source, target = object_type.removeprefix(PAIRS).split(".", 1)
