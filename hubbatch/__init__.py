@@ -33,6 +33,15 @@ from ._verbs import Options
 from ._wire.arguments import ALL, AllProperties, Id, Inputs, PropertyNames, Table
 from ._wire.codecs.documents import Page
 from ._wire.user_classes import PropertyName, Typed
+from .account_models import (
+    ListChange,
+    ListMember,
+    ObjectList,
+    Owner,
+    OwnerTeam,
+    Pipeline,
+    PipelineStage,
+)
 from .accounts import Accounts, AnyRateLimit, TokenLoader
 from .associations import AssociationLimits, Associations, AssociationsV3
 from .client import HubBatch
@@ -65,7 +74,7 @@ from .errors import (
     TooManyFailures,
 )
 from .legacy import Legacy, LegacyObjects
-from .lists import ListMemberships
+from .lists import ListInput, ListMemberships, ListRecords, Lists
 from .models import (
     Account,
     AssociatedId,
@@ -110,6 +119,8 @@ from .models import (
     ValueWithTimestamp,
 )
 from .objects import Objects
+from .owners import Owners
+from .pipelines import Pipelines
 from .properties import DataSensitivity, Properties
 from .schemas import Schemas
 from .single import Single, SingleObjects
@@ -181,13 +192,19 @@ __all__ = [
     "LegacyUpdateInput",
     "LimiterUnavailable",
     "Limits",
+    "ListChange",
     "ListError",
+    "ListInput",
+    "ListMember",
     "ListMemberships",
+    "ListRecords",
     "Listener",
+    "Lists",
     "LoadFailed",
     "MultiAssociatedObjectWithLabel",
     "OAuth",
     "OAuthTokens",
+    "ObjectList",
     "ObjectSchema",
     "ObjectTypeDefinitionLabels",
     "Objects",
@@ -198,8 +215,14 @@ __all__ = [
     "OutcomeUnknown",
     "Outcomes",
     "OverloadedError",
+    "Owner",
+    "OwnerTeam",
+    "Owners",
     "Page",
     "PermissionDeniedError",
+    "Pipeline",
+    "PipelineStage",
+    "Pipelines",
     "Plan",
     "Properties",
     "Property",

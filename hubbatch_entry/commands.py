@@ -20,6 +20,7 @@ from .job_commands import (
     associate,
     associations,
     create,
+    enrol,
     read,
     replay,
     update,
@@ -231,7 +232,10 @@ def completion(context: click.Context, shell: str) -> None:
     sections=[
         cloup.Section(
             "Read and write",
-            [update, upsert, create, read, archive, associate, associations, replay],
+            [
+                *(update, upsert, create, read, archive),
+                *(associate, associations, enrol, replay),
+            ],
         ),
         cloup.Section("Inspect", [check, status, report, whoami]),
         cloup.Section("Try without an account", [demo, simulate]),
