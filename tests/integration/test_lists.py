@@ -79,8 +79,9 @@ async def test_25_000_ids_on_a_bad_day(portal: Portal) -> None:
         assert all(isinstance(one.error, RecordNotFound) for one in response.failures)
         former = {*ids[:5_000]}
         for one in response.outcomes:
-            assert one.result is None or one.result.record_id == one.input
-            assert not (one.input in former and one.result.changed)
+            if one.result is not None:
+                assert one.result.record_id == one.input
+                assert not (one.input in former and one.result.changed)
         assert any(one.changed is None for one in response.results)  # a lost answer
 
         members = [member async for member in hub.lists(on.id).read()]

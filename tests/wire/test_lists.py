@@ -133,8 +133,9 @@ def answers(draw: st.DrawFn) -> tuple[Sequence[str], dict[str, str], dict[str, A
     )
     as_number = draw(st.booleans())
     answer: dict[str, Any] = {}
+    shows_empty = draw(st.booleans())
     for name, listed in ((spelling, changed), ("recordIdsMissing", missing)):
-        if listed or draw(st.booleans()):  # empty ones may be left out
+        if listed or shows_empty:
             answer[name] = [int(one) if as_number else one for one in listed]
     return ids, fate, answer
 
