@@ -226,31 +226,32 @@ class ListRecords(Verbs):
 class Lists(Calls):
     """The lists of an account ("segments"): `hub.lists(list_id)` and `hub.lists.find`.
 
-    `list_id` is a string or an int.
+    `list_id` is a string or an int, or what `find` returned.
     """
 
     def __init__(self, state: ClientState, *, api_version: str) -> None:
         super().__init__(state, api_version=api_version)
         self._static: set[str] = set()
 
-    def __call__(self, list_id: str | int, /) -> ListRecords:
+    def __call__(self, list_id: str | int | ObjectList, /) -> ListRecords:
         """Return the verbs for the records on a list.
 
-        `list_id` is the number in the list's URL ("ILS list id"); `find` returns it for
-        a name.
+        `list_id` is the number in the list's URL ("ILS list id"), or a list that `find`
+        returned.
 
         Raises:
-            TypeError: If `list_id` is neither a string nor an int.
+            TypeError: If `list_id` is not a string, an int or an `ObjectList`.
             ValueError: If it is not a number.
         """
+        if isinstance(list_id, ObjectList):
+            list_id = list_id.list_id
         if isinstance(list_id, bool) or not isinstance(list_id, str | int):
             raise TypeError(f"list_id must be the number of a list, not {list_id!r}.")
         written = str(list_id)
         if not (written.isascii() and written.isdecimal()):
             raise ValueError(
                 f"list_id must be the number of a list, not {list_id!r}. For a list's "
-                "name, write `found = await hub.lists.find(name=...)`, and then "
-                "`hub.lists(found.list_id)`."
+                "name, write `hub.lists(await hub.lists.find(name=...))`."
             )
         return ListRecords(
             self._state,
@@ -265,7 +266,7 @@ class Lists(Calls):
         Example::
 
             found = await hub.lists.find(name="Newsletter", object_type="contacts")
-            response = await hub.lists(found.list_id).add(["101", 102])
+            response = await hub.lists(found).add(["101", 102])
 
         Names are compared without regard to case, unless two lists differ only in that.
         Deleted lists are not found. Needs the scope `crm.lists.read`.

@@ -196,6 +196,7 @@ async def test_a_list_is_found_by_its_whole_name(portal: Portal) -> None:
         assert (await hub.lists.find(name="old NEWS")).list_id == ids["Old news"]
         found = await hub.lists.find(name="News 2", object_type="deals")
         assert (found.list_id, found.object_type_id) == (deals, "0-3")
+        assert repr(hub.lists(found)) == f"<ListRecords {deals!r}>"
         with pytest.raises(ConfigurationError, match=rf"{deals} \(0-3, MANUAL\)"):
             await hub.lists.find(name="news 2")
         with pytest.raises(ConfigurationError, match="2 lists are named 'news'"):

@@ -109,7 +109,7 @@ async def collect(hub: HubBatch) -> None:
     assert_type(splits.results[0], DealToDealSplits)
     lists = await hub.list_memberships("contacts").read([1])
     assert_type(lists.results[0], RecordIdWithMemberships)
-    newsletter = hub.lists((await hub.lists.find(name="News")).list_id)
+    newsletter = hub.lists(await hub.lists.find(name="News"))
     changes = await newsletter.add(hub.lists(581).read())
     assert_type(changes.results[0], ListChange)
     assert_type(await newsletter.remove([1]), CombinedResponse[ListChange])

@@ -150,17 +150,17 @@ class SyncListRecords(Verbs[ListRecords]):
 class SyncLists(Face[Lists]):
     """The lists of an account ("segments"): `hub.lists(list_id)` and `hub.lists.find`.
 
-    `list_id` is a string or an int.
+    `list_id` is a string or an int, or what `find` returned.
     """
 
-    def __call__(self, list_id: str | int, /) -> SyncListRecords:
+    def __call__(self, list_id: str | int | ObjectList, /) -> SyncListRecords:
         """Return the verbs for the records on a list.
 
-        `list_id` is the number in the list's URL ("ILS list id"); `find` returns it for
-        a name.
+        `list_id` is the number in the list's URL ("ILS list id"), or a list that `find`
+        returned.
 
         Raises:
-            TypeError: If `list_id` is neither a string nor an int.
+            TypeError: If `list_id` is not a string, an int or an `ObjectList`.
             ValueError: If it is not a number.
         """
         return self._face(SyncListRecords, "__call__", list_id)
@@ -171,7 +171,7 @@ class SyncLists(Face[Lists]):
         Example::
 
             found = hub.lists.find(name="Newsletter", object_type="contacts")
-            response = hub.lists(found.list_id).add(["101", 102])
+            response = hub.lists(found).add(["101", 102])
 
         Names are compared without regard to case, unless two lists differ only in that.
         Deleted lists are not found. Needs the scope `crm.lists.read`.
