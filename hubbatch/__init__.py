@@ -32,6 +32,7 @@ from ._records import Timestamp
 from ._verbs import Options
 from ._wire.arguments import ALL, AllProperties, Id, Inputs, PropertyNames, Table
 from ._wire.codecs.documents import Page
+from ._wire.filters import Filter, Filters
 from ._wire.user_classes import PropertyName, Typed
 from .account_models import (
     ListChange,
@@ -123,6 +124,7 @@ from .owners import Owners
 from .pipelines import Pipelines
 from .properties import DataSensitivity, Properties
 from .schemas import Schemas
+from .search import Searches
 from .single import Single, SingleObjects
 from .splits import DealSplits
 
@@ -174,6 +176,8 @@ __all__ = [
     "DealToDealSplits",
     "ErrorDetail",
     "Event",
+    "Filter",
+    "Filters",
     "HubBatch",
     "HubBatchError",
     "HubSpotUnavailable",
@@ -248,6 +252,7 @@ __all__ = [
     "RecordNotFound",
     "RetryPolicy",
     "Schemas",
+    "Searches",
     "SharedLimit",
     "SimplePublicObject",
     "SimplePublicUpsertObject",

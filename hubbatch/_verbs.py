@@ -13,10 +13,11 @@ from ._net.run_options import CompleteOperation
 from ._net.source import Source
 from ._outcomes.outcome import Summary
 from ._outcomes.response import Collector
-from ._validators import check_object_type
-from ._wire.arguments import Table
+from ._validators import check_names, check_object_type
+from ._wire.arguments import ALL, PropertyNames, Table
 from ._wire.calls import Operation
 from ._wire.codecs.documents import Items
+from ._wire.user_classes import class_mapping
 from .errors import ListError
 
 
@@ -55,8 +56,8 @@ _OPTION_PARAMETERS = [
 ]
 
 
-class Calls(NearNames):
-    """Base of the classes whose methods make calls for one account."""
+class Face(NearNames):
+    """Base of the classes whose methods make calls, for some object types."""
 
     def __init__(
         self, state: ClientState, *object_types: str, api_version: str
@@ -110,7 +111,7 @@ class Calls(NearNames):
             after = page.after
 
 
-class Verbs(Calls):
+class Verbs(Face):
     """Base of the classes whose methods are batch verbs.
 
     **What every verb does.** It takes any number of inputs, from an iterable or an
@@ -170,6 +171,14 @@ class Verbs(Calls):
         """Return the names of a verb's keyword arguments, its own first."""
         parameters = signature(getattr(type(self), verb)).parameters.values()
         return [one.name for one in parameters if one.kind is Parameter.KEYWORD_ONLY]
+
+
+def requested(properties: PropertyNames, into: type | None) -> tuple[str, ...] | None:
+    """Return the names of the properties to request; None for `ALL`."""
+    fields = () if into is None else class_mapping(into).properties
+    if properties is ALL:
+        return None
+    return tuple(dict.fromkeys((*fields, *check_names(properties))))
 
 
 def zone_of(timezone: str | None) -> tzinfo | None:

@@ -10,7 +10,7 @@ from ._near_names import near_name
 from ._net.batch import Batch
 from ._net.client_state import ClientState
 from ._net.record_iterator import RecordIterator
-from ._verbs import Calls, Options, Verbs
+from ._verbs import Face, Options, Verbs
 from ._wire.arguments import Id, Inputs
 from ._wire.calls import Operation, Query, Verb
 from ._wire.codecs.lists import members_query, search_options
@@ -223,7 +223,7 @@ class ListRecords(Verbs):
         return _OTHER_WORDS.get(name) or super()._meant(name)
 
 
-class Lists(Calls):
+class Lists(Face):
     """The lists of an account ("segments"): `hub.lists(list_id)` and `hub.lists.find`.
 
     `list_id` is a string or an int, or what `find` returned.

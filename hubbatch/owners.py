@@ -5,14 +5,14 @@ from __future__ import annotations
 from functools import partial
 
 from ._validators import check_flag
-from ._verbs import Calls
+from ._verbs import Face
 from ._wire.calls import Operation
 from ._wire.codecs.settings import owners_query
 from ._wire.endpoints import operation_for
 from .account_models import Owner
 
 
-class Owners(Calls):
+class Owners(Face):
     """The users and queues that records can be assigned to."""
 
     async def list(

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from ._verbs import Calls
+from ._verbs import Face
 from ._wire.endpoints import operation_for
 from .account_models import Pipeline
 
 
-class Pipelines(Calls):
+class Pipelines(Face):
     """The pipelines of one object type, and their stages."""
 
     async def list(self) -> tuple[Pipeline, ...]:

@@ -22,6 +22,7 @@ from hubbatch import (
     Lists,
     Owners,
     Pipelines,
+    Searches,
     SingleObjects,
 )
 from hubbatch._verbs import Verbs
@@ -31,7 +32,10 @@ from tests.test_docs import script
 
 options = script("options")
 
-CLASSES = [*Verbs.__subclasses__(), Lists, Owners, Pipelines, SingleObjects]
+CLASSES = [
+    *Verbs.__subclasses__(),
+    *(Lists, Owners, Pipelines, Searches, SingleObjects),
+]
 
 
 def verbs() -> Iterator[FunctionType]:

@@ -31,12 +31,14 @@ Verb = Literal[
     "list",
     "purge",
     "remove",
+    "search",
     "token",
 ]
 
 ApiName = Literal[
     "objects",
     "object_pages",
+    "searches",
     "associations",
     "association_kinds",
     "association_limits",

@@ -24,11 +24,8 @@ from hubbatch.models import BatchResponse, SimplePublicObject, StandardError
 from .documents import (
     Items,
     document,
-    encode_nothing,
     items_of,
-    no_key,
     strings_of,
-    whole,
 )
 
 
@@ -172,9 +169,4 @@ def _found(raw: Any) -> Items:
 
 
 LIST = document(_list)
-FOUND = Codec(
-    for_any_operation(encode_nothing),
-    _options,
-    whole,
-    ResultShape(every(_found), no_key),
-)
+FOUND = document(_found, _options)
