@@ -34,6 +34,15 @@ from ._wire.arguments import ALL, AllProperties, Id, Inputs, PropertyNames, Tabl
 from ._wire.codecs.documents import Page
 from ._wire.filters import Filter, Filters
 from ._wire.user_classes import PropertyName, Typed
+from .account_models import (
+    ListChange,
+    ListMember,
+    ObjectList,
+    Owner,
+    OwnerTeam,
+    Pipeline,
+    PipelineStage,
+)
 from .accounts import Accounts, AnyRateLimit, TokenLoader
 from .associations import AssociationLimits, Associations, AssociationsV3
 from .client import HubBatch
@@ -67,7 +76,7 @@ from .errors import (
     WhereError,
 )
 from .legacy import Legacy, LegacyObjects
-from .lists import ListMemberships
+from .lists import ListInput, ListMemberships, ListRecords, Lists
 from .models import (
     Account,
     AssociatedId,
@@ -112,6 +121,8 @@ from .models import (
     ValueWithTimestamp,
 )
 from .objects import Objects
+from .owners import Owners
+from .pipelines import Pipelines
 from .properties import DataSensitivity, Properties
 from .schemas import Schemas
 from .search import Searches
@@ -186,13 +197,19 @@ __all__ = [
     "LegacyUpdateInput",
     "LimiterUnavailable",
     "Limits",
+    "ListChange",
     "ListError",
+    "ListInput",
+    "ListMember",
     "ListMemberships",
+    "ListRecords",
     "Listener",
+    "Lists",
     "LoadFailed",
     "MultiAssociatedObjectWithLabel",
     "OAuth",
     "OAuthTokens",
+    "ObjectList",
     "ObjectSchema",
     "ObjectTypeDefinitionLabels",
     "Objects",
@@ -203,8 +220,14 @@ __all__ = [
     "OutcomeUnknown",
     "Outcomes",
     "OverloadedError",
+    "Owner",
+    "OwnerTeam",
+    "Owners",
     "Page",
     "PermissionDeniedError",
+    "Pipeline",
+    "PipelineStage",
+    "Pipelines",
     "Plan",
     "Properties",
     "Property",

@@ -1,6 +1,6 @@
 """The base class of all batch verbs: their arguments, return value and errors."""
 
-from collections.abc import Callable
+from collections.abc import AsyncGenerator, Callable
 from datetime import tzinfo
 from inspect import Parameter, signature
 from types import FunctionType
@@ -16,7 +16,9 @@ from ._outcomes.response import Collector
 from ._validators import check_names, check_object_type
 from ._wire.arguments import ALL, PropertyNames, Table
 from ._wire.calls import Operation
+from ._wire.codecs.documents import Items
 from ._wire.user_classes import class_mapping
+from .errors import ListError
 
 
 class Options(TypedDict, total=False):
@@ -84,6 +86,29 @@ class Face(NearNames):
                 took(run.summary)
         [result] = collector.response().results
         return result
+
+    async def _walk(
+        self, page_at: Callable[[str | None], Operation]
+    ) -> AsyncGenerator[Any, None]:
+        """Yield the items of all pages; `page_at` returns the request of a cursor.
+
+        Raises:
+            ListError: If a page names itself as the next page.
+        """
+        after = None
+        while True:
+            operation = page_at(after)
+            page: Items = await self._ask(operation)
+            for item in page.items:
+                yield item
+            if page.after is None:
+                return
+            if page.after == after:
+                raise ListError(
+                    f"{operation.name} does not advance: page {after!r} names itself "
+                    "as the next page. Start again"
+                )
+            after = page.after
 
 
 class Verbs(Face):

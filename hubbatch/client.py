@@ -30,9 +30,11 @@ from ._wire.object_types import StandardTypes
 from .associations import Associations, AssociationsV3
 from .errors import ConfigurationError
 from .legacy import Legacy
-from .lists import ListMemberships
+from .lists import ListMemberships, Lists
 from .models import Account
 from .objects import Objects
+from .owners import Owners
+from .pipelines import Pipelines
 from .properties import Properties
 from .schemas import Schemas
 from .single import Single
@@ -164,6 +166,8 @@ class HubBatch(StandardTypes):
         )
         self.legacy: Legacy = Legacy(self._state)
         """The verbs of `crm-objects/v1`, for tickets, products and line items."""
+        self.lists: Lists = Lists(self._state, api_version=self._api_version)
+        """The lists of the account: `hub.lists(list_id)` has the verbs of one list."""
         self.single: Single = Single(self._state, api_version=self._api_version)
         """Calls for single records, which are sent together; see `Single`."""
 
@@ -247,6 +251,20 @@ class HubBatch(StandardTypes):
             ValueError: If its id is unknown. Pass the id of a custom type: `"2-3456"`.
         """
         return ListMemberships(self._state, object_type, api_version=self._api_version)
+
+    @property
+    def owners(self) -> Owners:
+        """The owners of records."""
+        return Owners(self._state, api_version=self._api_version)
+
+    def pipelines(self, object_type: str) -> Pipelines:
+        """Return the pipelines of an object type.
+
+        Raises:
+            TypeError: If `object_type` is not a string.
+            ValueError: If it contains characters other than letters, digits, - and _.
+        """
+        return Pipelines(self._state, object_type, api_version=self._api_version)
 
     @property
     def schemas(self) -> Schemas:

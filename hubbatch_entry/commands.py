@@ -20,6 +20,7 @@ from .job_commands import (
     associate,
     associations,
     create,
+    enrol,
     read,
     replay,
     update,
@@ -249,7 +250,10 @@ def completion(context: click.Context, shell: str) -> None:
     sections=[
         cloup.Section(
             "Read and write",
-            [update, upsert, create, read, archive, associate, associations, replay],
+            [
+                *(update, upsert, create, read, archive),
+                *(associate, associations, enrol, replay),
+            ],
         ),
         cloup.Section("Inspect", [check, count, status, report, whoami]),
         cloup.Section("Try without an account", [demo, simulate]),

@@ -157,6 +157,30 @@ def associations(**options: Any) -> None:
 
 
 @cloup.command(
+    short_help="Add records to a list, or remove them.",
+    epilog=_STATUS_HELP,
+)
+@cloup.argument("list_name", metavar="LIST")
+@cloup.argument("source", metavar="SOURCE")
+@shared.source_options(shared.record_id_column, *shared.list_choice)
+@shared.output_options()
+@shared.safety_options()
+@shared.account_options
+def enrol(**options: Any) -> None:
+    """Add the records of SOURCE to a list, or remove them from it.
+
+    LIST is the number in the list's URL, or its name. SOURCE is a .csv, .jsonl or
+    .parquet file, or - for JSON lines on standard input, with the id of a record in
+    each row, e.g. the output of `read`. A record that is on the list already succeeds:
+    the column `changed` of --results says which were added. The filters of a dynamic
+    list decide its members, so nothing can be added to it.
+    """
+    from hubbatch.cli import arguments, run_job  # noqa: PLC0415 -- as the module says
+
+    sys.exit(run_job.run_job(partial(arguments.enrol_spec, options), options))
+
+
+@cloup.command(
     short_help="Send the rows of a failures file again.",
     epilog=_STATUS_HELP,
 )

@@ -212,6 +212,16 @@ pairs: tuple[Decorator, ...] = (
         help="Remove the label; without a label, remove all associations of the pairs.",
     ),
 )
+list_choice: tuple[Decorator, ...] = (
+    cloup.option(
+        "--object-type",
+        metavar="TYPE",
+        help="Find LIST among the lists of this type, if the name is not unique.",
+    ),
+    cloup.option(
+        "--remove", is_flag=True, help="Remove the records from the list instead."
+    ),
+)
 limit: Decorator = cloup.option(
     "--limit",
     type=click.IntRange(min=1),

@@ -25,6 +25,10 @@ VERSIONS = ("v3", "2025-09", "2026-03", "2026-09")
 ONLY_SIMULATED = {
     ("account", "GET", "api-usage/daily/private-apps"),
     ("properties", "POST", "create"),
+    ("change members", "PUT", "add-and-remove"),
+    ("members", "DELETE", "delete"),
+    ("one list", "DELETE", "delete"),
+    ("pipelines", "POST", "create"),
 }
 
 
@@ -56,6 +60,8 @@ def questions(version: str) -> Iterator[Operation]:
         "searches": ("tickets",),
         "property_lists": ("tickets",),
         "association_kinds": ("a", "b"),
+        "lists": ("581",),
+        "pipelines": ("tickets",),
     }
     for row in ROWS:
         if not row.has_inputs:

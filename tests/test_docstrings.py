@@ -19,6 +19,9 @@ from hubbatch import (
     AssociationInput,
     AssociationLimitInput,
     HubBatch,
+    Lists,
+    Owners,
+    Pipelines,
     Searches,
     SingleObjects,
 )
@@ -29,7 +32,10 @@ from tests.test_docs import script
 
 options = script("options")
 
-CLASSES = [*Verbs.__subclasses__(), Searches, SingleObjects]
+CLASSES = [
+    *Verbs.__subclasses__(),
+    *(Lists, Owners, Pipelines, Searches, SingleObjects),
+]
 
 
 def verbs() -> Iterator[FunctionType]:
@@ -103,8 +109,10 @@ async def test_the_example_of_a_verb_works(
         "512": create("tickets", {"subject": "Hello"}).id,
         "513": create("tickets", {"subject": "Hello"}).id,
         "101": create("contacts", {"email": "ada@example.com"}).id,
+        "102": create("contacts", {"email": "bob@example.com"}).id,
         "201": create("companies", {"name": "Acme"}).id,
         "301": create("deals", {"dealname": "Big"}).id,
+        "581": hubspot_simulator.store.lists.add("Newsletter").id,
     }
     example = section(verb.__doc__, "Example")
     assert f".{verb.__name__}(" in example

@@ -73,6 +73,7 @@ V3 = (
     "/crm-object-schemas/v3/schemas/batch/read",
     *(f"/crm/v3/properties/a/batch/{verb}" for verb in ("create", "read", "archive")),
     "/crm/v3/lists/records/memberships/batch/read",
+    *(f"/crm/v3/lists/581/memberships/{verb}" for verb in ("add", "remove")),
     "/crm/objects/v3/deals/splits/batch/read",
     "/crm/objects/v3/deals/splits/batch/upsert",
     *(
@@ -99,23 +100,22 @@ def dated(version: str) -> Iterator[str]:
         )
 
 
-# Methods that take no inputs and return no batch.
-QUESTIONS = {"list", "pages", "kinds", "search", "search_pages", "count"}
-
-
 def batches(hub: HubBatch) -> Iterator[Batch[Any]]:
     """Call every verb of every object type."""
     every: list[Any] = [getattr(hub, name) for name in STANDARD_TYPES]
     every += [hub.objects("0-3"), hub.objects("2-3456")]
     every += [hub.associations("a", "b"), hub.properties("a"), hub.deal_splits]
     every += [hub.associations("a", "b").limits, hub.schemas]
-    every += [hub.list_memberships("contacts")]
+    every += [hub.list_memberships("contacts"), hub.lists(581)]
     every += [hub.legacy.tickets, hub.legacy.products, hub.legacy.line_items]
     if hub._api_version == "v3":
         every.append(hub.associations("a", "b", api_version="v3"))
     for one in every:
         for name, verb in inspect.getmembers(type(one), inspect.isfunction):
-            if name.startswith("_") or name in QUESTIONS:
+            if (
+                name.startswith("_")
+                or "linger" not in inspect.signature(verb).parameters
+            ):
                 continue
             try:
                 yield verb(one, [])

@@ -28,6 +28,8 @@ MODULES = (
     "legacy",
     "lists",
     "objects",
+    "owners",
+    "pipelines",
     "properties",
     "schemas",
     "search",
@@ -167,10 +169,14 @@ def _is_face(node: ast.ClassDef, known: dict[str, str]) -> bool:
 def _returned(node: ast.ClassDef) -> Iterator[ast.expr | None]:
     """Yield the annotations of the parts and of what the methods return."""
     for member in node.body:
-        if isinstance(member, ast.FunctionDef) and not member.name.startswith("_"):
+        if isinstance(member, ast.FunctionDef) and _is_public(member.name):
             yield member.returns
     for _, annotation in _parts(node):
         yield annotation
+
+
+def _is_public(method: str) -> bool:
+    return method == "__call__" or not method.startswith("_")
 
 
 def _parts(node: ast.ClassDef) -> Iterator[tuple[str, ast.expr]]:
@@ -331,7 +337,7 @@ class Writer:
     def _member(self, node: ast.stmt) -> Iterator[ast.FunctionDef]:
         if (
             isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)
-            and not node.name.startswith("_")
+            and _is_public(node.name)
             and node.name not in _BY_HAND
         ):
             is_verb = "Batch" in names_in(node.returns)

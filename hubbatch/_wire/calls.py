@@ -7,7 +7,7 @@ The rows are in `endpoints`; the code that writes and reads each kind of JSON is
 from collections.abc import Callable, Mapping, Sequence
 from datetime import tzinfo
 from enum import Enum
-from typing import Any, Literal, TypeAlias
+from typing import Any, Literal, Protocol, TypeAlias
 
 from attrs import field
 
@@ -18,6 +18,7 @@ from .object_types import standard_type
 
 
 Verb = Literal[
+    "add",
     "create",
     "read",
     "update",
@@ -26,8 +27,10 @@ Verb = Literal[
     "archive_labels",
     "create_default",
     "details",
+    "find",
     "list",
     "purge",
+    "remove",
     "search",
     "token",
 ]
@@ -44,6 +47,10 @@ ApiName = Literal[
     "property_lists",
     "schemas",
     "memberships",
+    "lists",
+    "list_search",
+    "owners",
+    "pipelines",
     "deal_splits",
     "legacy",
     "account",
@@ -87,6 +94,14 @@ class Paging:
     join: Callable[[Sequence[Any]], Any]
 
 
+class Unmentioned(Protocol):
+    """Returns the result of an input that an answer does not mention."""
+
+    def __call__(self, body: bytes, *, maybe_written: bool) -> Any:
+        """Return the result; see `ResultShape.unmentioned`."""
+        ...
+
+
 def _no_names(_: Any) -> Sequence[str]:
     return ()
 
@@ -110,6 +125,10 @@ class ResultShape:
             cannot have warnings.
         source_of: Return the near end of a result that is a pair; None where results
             have no direction.
+        unmentioned: Return the result of an input from its JSON, where HubSpot's
+            answer leaves out the inputs that it had nothing to do for; None where such
+            an input is in doubt. `maybe_written` says whether an earlier request may
+            have written it.
         traced: Inputs carry trace ids, which results may repeat.
     """
 
@@ -122,6 +141,7 @@ class ResultShape:
     paging: Paging | None = None
     warnings_of: Callable[[Any], Any] | None = None
     source_of: Callable[[Any], str | None] | None = field(default=None, kw_only=True)
+    unmentioned: Unmentioned | None = field(default=None, kw_only=True)
     traced: bool = field(default=False, kw_only=True)
 
 

@@ -24,11 +24,13 @@ from .codecs import (
     definitions,
     documents,
     legacy,
+    lists,
     memberships,
     oauth,
     records,
     schemas,
     search,
+    settings,
     splits,
 )
 from .object_types import check_verb, path_segment
@@ -99,6 +101,22 @@ MEMBERSHIPS = Api(
     "/crm/v3/lists/records/memberships",
     "/crm/lists/{version}/records/memberships",
 )
+LISTS = Api(
+    "lists",
+    "lists.{type}",  # the list's id
+    "/crm/v3/lists/{type}",
+    "/crm/lists/{version}/{type}",
+)
+LIST_SEARCH = Api(
+    "list_search", "lists", "/crm/v3/lists/search", "/crm/lists/{version}/search"
+)
+OWNERS = Api("owners", "owners", "/crm/v3/owners", "/crm/owners/{version}")
+PIPELINES = Api(
+    "pipelines",
+    "pipelines.{type}",
+    "/crm/v3/pipelines/{type}",
+    "/crm/pipelines/{version}/{type}",
+)
 DEAL_SPLITS = Api(
     "deal_splits",
     "deal_splits",
@@ -138,6 +156,7 @@ _INDEPENDENT, _WAITS, _SHARES = Repeats.INDEPENDENT, Repeats.WAITS, Repeats.SHAR
 _create = partial(Call, repeats=_INDEPENDENT, retry_safe=False)
 _read = partial(Call, repeats=_SHARES, writes=False, not_found_is_record=True)
 _write = partial(Call, repeats=_WAITS, not_found_is_record=True)
+_change = partial(Call, repeats=_SHARES, max_inputs=lists.MAX_CHANGES, method="PUT")
 _remove = partial(Call, repeats=_SHARES, may_be_empty=True)
 _question = partial(
     Call,
@@ -227,6 +246,14 @@ ROWS: tuple[Call, ...] = (
     _question(PROPERTY_LISTS, "read", "", definitions.LISTS),
     _read(SCHEMAS, "read", "batch/read", schemas.READS),
     _read(MEMBERSHIPS, "read", "batch/read", memberships.READS),
+    # Retry-safe: a record that is on the list already stays on it.
+    _change(LISTS, "add", "memberships/add", lists.CHANGES),
+    _change(LISTS, "remove", "memberships/remove", lists.CHANGES),
+    _question(LISTS, "list", "memberships", lists.MEMBERS),
+    _question(LISTS, "details", "", lists.LIST),
+    _question(LIST_SEARCH, "find", "", lists.FOUND, method="POST"),
+    _question(OWNERS, "list", "", settings.OWNERS),
+    _question(PIPELINES, "list", "", settings.PIPELINES),
     _read(DEAL_SPLITS, "read", "batch/read", splits.READS),
     _write(DEAL_SPLITS, "upsert", "batch/upsert", splits.UPSERTS),
     _create(LEGACY, "create", "batch-create", legacy.CREATES, not_found_is_record=True),

@@ -5,7 +5,7 @@ import asyncio
 from collections.abc import Mapping
 from typing import Any
 
-from hubbatch import ConfigurationError, HubBatch
+from hubbatch import ConfigurationError, HubBatch, RecordNotFound
 from hubbatch._tables.column_mapping import JobVerb
 from hubbatch.jobs import (
     Columns,
@@ -17,7 +17,7 @@ from hubbatch.jobs import (
     find_type,
     open_source,
 )
-from hubbatch.jobs.options import PAIRS
+from hubbatch.jobs.options import LISTS, PAIRS
 from hubbatch.models import AssociationSpecWithLabel
 
 from .job_spec import AllRecords, JobSpec, NothingToDo, find_token, hub_options
@@ -170,6 +170,37 @@ def associate_spec(options: Mapping[str, Any]) -> JobSpec:
         call=_PLAIN_CALL,
         options=options,
     )
+
+
+def enrol_spec(options: Mapping[str, Any]) -> JobSpec:
+    """Return the job for `enrol`; looks up a list's name in HubSpot.
+
+    Raises:
+        ConfigurationError: If no list has the name, or several have it.
+        SourceError: If the source cannot be read.
+        APIError: If HubSpot does not return the lists.
+    """
+    verb: JobVerb = "remove" if options["remove"] else "add"
+    source = _open(options, Columns(verb=verb, id_column=options["id_column"]))
+    list_id = options["list_name"]
+    if not (list_id.isascii() and list_id.isdecimal()):
+        list_id = asyncio.run(_ask_list(options, list_id))
+    return JobSpec(
+        verb=verb,
+        object_type=f"{LISTS}{list_id}",
+        source=source,
+        call=_PLAIN_CALL,
+        options=options,
+    )
+
+
+async def _ask_list(options: Mapping[str, Any], name: str) -> str:
+    try:
+        async with HubBatch(find_token(options), **hub_options(options)) as hub:
+            found = await hub.lists.find(name=name, object_type=options["object_type"])
+            return found.list_id
+    except (RecordNotFound, ValueError) as error:  # e.g. of an unknown object type
+        raise ConfigurationError(str(error)) from None
 
 
 def _open(options: Mapping[str, Any], columns: Columns | PairColumns) -> Any:

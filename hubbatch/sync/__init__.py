@@ -21,10 +21,12 @@ from ._faces.associations_streams import (
 )
 from ._faces.legacy import SyncLegacy, SyncLegacyObjects
 from ._faces.legacy_streams import StreamLegacyObjects
-from ._faces.lists import SyncListMemberships
-from ._faces.lists_streams import StreamListMemberships
+from ._faces.lists import SyncListMemberships, SyncListRecords, SyncLists
+from ._faces.lists_streams import StreamListMemberships, StreamListRecords
 from ._faces.objects import SyncObjects
 from ._faces.objects_streams import StreamObjects
+from ._faces.owners import SyncOwners
+from ._faces.pipelines import SyncPipelines
 from ._faces.properties import SyncProperties
 from ._faces.properties_streams import StreamProperties
 from ._faces.schemas import SyncSchemas
@@ -43,6 +45,7 @@ __all__ = [
     "StreamDealSplits",
     "StreamLegacyObjects",
     "StreamListMemberships",
+    "StreamListRecords",
     "StreamObjects",
     "StreamProperties",
     "StreamSchemas",
@@ -54,7 +57,11 @@ __all__ = [
     "SyncLegacy",
     "SyncLegacyObjects",
     "SyncListMemberships",
+    "SyncListRecords",
+    "SyncLists",
     "SyncObjects",
+    "SyncOwners",
+    "SyncPipelines",
     "SyncProperties",
     "SyncSchemas",
     "SyncSearches",

@@ -28,13 +28,17 @@ from hubbatch import (
     LegacyObject,
     LegacyUpdateInput,
     Limits,
+    ListChange,
+    ListMember,
     OAuth,
     OAuthTokens,
     ObjectSchema,
     Outcome,
     OutcomeStatus,
     OverloadedError,
+    Owner,
     Page,
+    Pipeline,
     Property,
     PropertyName,
     PublicAssociationDefinitionUserConfiguration,
@@ -107,6 +111,14 @@ async def collect(hub: HubBatch) -> None:
     assert_type(splits.results[0], DealToDealSplits)
     lists = await hub.list_memberships("contacts").read([1])
     assert_type(lists.results[0], RecordIdWithMemberships)
+    newsletter = hub.lists(await hub.lists.find(name="News"))
+    changes = await newsletter.add(hub.lists(581).read())
+    assert_type(changes.results[0], ListChange)
+    assert_type(await newsletter.remove([1]), CombinedResponse[ListChange])
+    async for member in newsletter.read():
+        assert_type(member, ListMember)
+    assert_type(await hub.owners.list("ada@example.com"), tuple[Owner, ...])
+    assert_type(await hub.pipelines("deals").list(), tuple[Pipeline, ...])
     async for ticket in hub.tickets.list(properties=ALL):
         assert_type(ticket, SimplePublicObject)
     new = Filter("createdate", ">=", date(2026, 1, 1))

@@ -13,7 +13,11 @@ from hubbatch import (
     LabelsBetweenObjectPair,
     LegacyObject,
     Limits,
+    ListChange,
+    ObjectList,
     Outcome,
+    Owner,
+    Pipeline,
     Plan,
     Property,
     PublicAssociationMulti,
@@ -70,6 +74,10 @@ def read(hub: SyncHubBatch) -> None:
     )
     assert_type(hub.legacy.tickets.read(["1"]), CombinedResponse[LegacyObject])
     assert_type(hub.properties("tickets").list(), tuple[Property, ...])
+    assert_type(hub.lists(581).add(hub.lists(7).read()), CombinedResponse[ListChange])
+    assert_type(hub.lists.find(name="News"), ObjectList)
+    assert_type(hub.owners.list(), tuple[Owner, ...])
+    assert_type(hub.pipelines("deals").list(), tuple[Pipeline, ...])
     assert_type(hub.single.tickets.read("1"), SimplePublicObject)
 
 

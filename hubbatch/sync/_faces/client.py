@@ -14,8 +14,10 @@ from hubbatch.models import Account
 from hubbatch.sync._face import Face
 from hubbatch.sync._faces.associations import SyncAssociations, SyncAssociationsV3
 from hubbatch.sync._faces.legacy import SyncLegacy
-from hubbatch.sync._faces.lists import SyncListMemberships
+from hubbatch.sync._faces.lists import SyncListMemberships, SyncLists
 from hubbatch.sync._faces.objects import SyncObjects
+from hubbatch.sync._faces.owners import SyncOwners
+from hubbatch.sync._faces.pipelines import SyncPipelines
 from hubbatch.sync._faces.properties import SyncProperties
 from hubbatch.sync._faces.schemas import SyncSchemas
 from hubbatch.sync._faces.single import SyncSingle
@@ -85,6 +87,20 @@ class SyncClient(Face[HubBatch], StandardTypes):
         return self._face(SyncListMemberships, "list_memberships", object_type)
 
     @property
+    def owners(self) -> SyncOwners:
+        """The owners of records."""
+        return self._part(SyncOwners, "owners")
+
+    def pipelines(self, object_type: str) -> SyncPipelines:
+        """Return the pipelines of an object type.
+
+        Raises:
+            TypeError: If `object_type` is not a string.
+            ValueError: If it contains characters other than letters, digits, - and _.
+        """
+        return self._face(SyncPipelines, "pipelines", object_type)
+
+    @property
     def schemas(self) -> SyncSchemas:
         """The verbs for the schemas of object types."""
         return self._part(SyncSchemas, "schemas")
@@ -133,6 +149,11 @@ class SyncClient(Face[HubBatch], StandardTypes):
     def legacy(self) -> SyncLegacy:
         """The object types of `crm-objects/v1`, each with its batch verbs."""
         return self._part(SyncLegacy, "legacy")
+
+    @property
+    def lists(self) -> SyncLists:
+        """The lists of an account ("segments"): `hub.lists(list_id)` and `hub.lists.find`."""
+        return self._part(SyncLists, "lists")
 
     @property
     def single(self) -> SyncSingle:
