@@ -67,6 +67,7 @@ def read(hub: SyncHubBatch) -> None:
     assert_type(hub.legacy.tickets.read(["1"]), CombinedResponse[LegacyObject])
     assert_type(hub.properties("tickets").list(), tuple[Property, ...])
     assert_type(hub.single.tickets.read("1"), SimplePublicObject)
+    assert_type(hub.single.tickets.read("1", into=Ticket), Ticket)
 
 
 def stream(hub: SyncHubBatch) -> None:
