@@ -63,11 +63,12 @@ V3 = (
     *(f"/crm/v3/objects/0-3/batch/{verb}" for verb in ALL5),
     *(f"/crm/v3/objects/2-3456/batch/{verb}" for verb in ALL5),
     *(f"/crm/v3/associations/a/b/batch/{v}" for v in ("create", "read", "archive")),
-    *(f"/crm/v4/associations/a/b/batch/{v}" for v in ("create", "read", "archive")),
-    "/crm/v4/associations/a/b/batch/associate/default",
-    "/crm/v4/associations/a/b/batch/labels/archive",
     *(
-        f"/crm/associations/v4/definitions/configurations/a/b/batch/{verb}"
+        f"/crm/associations/2026-03/a/b/batch/{verb}"
+        for verb in ("create", "read", "archive", "associate/default", "labels/archive")
+    ),
+    *(
+        f"/crm/associations/2026-03/definitions/configurations/a/b/batch/{verb}"
         for verb in ("create", "update", "purge")
     ),
     "/crm-object-schemas/v3/schemas/batch/read",
@@ -85,15 +86,17 @@ V3 = (
 
 def dated(version: str) -> Iterator[str]:
     """Yield the paths of a dated version, which has no v3 associations."""
+    properties = f"/crm/properties/{version}/a"
+    if version >= "2027-03":
+        properties = f"/crm/schemas/{version}/objects/a/properties"
     for path in V3:
         if path.startswith("/crm/v3/associations"):
             continue
         yield (
             path.replace("/crm/v3/objects", f"/crm/objects/{version}")
-            .replace("/crm/v4/associations", f"/crm/associations/{version}")
-            .replace("/crm/associations/v4", f"/crm/associations/{version}")
+            .replace("/crm/associations/2026-03", f"/crm/associations/{version}")
             .replace("/crm-object-schemas/v3", f"/crm-object-schemas/{version}")
-            .replace("/crm/v3/properties", f"/crm/properties/{version}")
+            .replace("/crm/v3/properties/a", properties)
             .replace("/crm/v3/lists", f"/crm/lists/{version}")
             .replace("/crm/objects/v3/deals/splits", f"/deal-splits/{version}")
         )

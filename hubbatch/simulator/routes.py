@@ -341,6 +341,27 @@ ROWS: Final = (
         prefix="properties/",
         permission=True,
     ),
+    # Documented: the batch read of 2027-03-beta. Assumed: that the others move with it.
+    Row(
+        "properties batch",
+        "{schema_properties}/batch/{verb}",
+        {"POST": "create read archive"},
+        prefix="properties/",
+    ),
+    Row(
+        "properties",
+        "{schema_properties}",
+        {"GET": "read", "POST": "create"},
+        prefix="properties/",
+        permission=True,
+    ),
+    Row(
+        "property",
+        "{schema_properties}/{name}",
+        {"GET": "read", "PATCH": "update", "DELETE": "archive"},
+        prefix="properties/",
+        permission=True,
+    ),
     Row(
         "legacy",
         "/crm-objects/v1/objects/(?P<object_type>tickets|products|line_items)"

@@ -750,7 +750,7 @@ GOLDEN: dict[str, tuple[Any, object, Mapping[str, str]]] = {
         lambda hub: hub.associations("tickets", "contacts").create([TYPED]),
         {"inputs": [{**ENDS, "types": [SPEC]}]},
         {
-            "v3": "/crm/v4/associations/tickets/contacts/batch/create",
+            "v3": "/crm/associations/2026-03/tickets/contacts/batch/create",
             "2025-09": "/crm/associations/2025-09/tickets/contacts/batch/create",
             "2026-03": "/crm/associations/2026-03/tickets/contacts/batch/create",
         },
@@ -759,7 +759,7 @@ GOLDEN: dict[str, tuple[Any, object, Mapping[str, str]]] = {
         lambda hub: hub.associations("tickets", "contacts").create_default([PAIR]),
         {"inputs": [ENDS]},
         {
-            "v3": "/crm/v4/associations/tickets/contacts/batch/associate/default",
+            "v3": "/crm/associations/2026-03/tickets/contacts/batch/associate/default",
             "2026-03": (
                 "/crm/associations/2026-03/tickets/contacts/batch/associate/default"
             ),
@@ -769,7 +769,7 @@ GOLDEN: dict[str, tuple[Any, object, Mapping[str, str]]] = {
         lambda hub: hub.associations("tickets", "contacts").read([1]),
         {"inputs": [{"id": "1"}]},
         {
-            "v3": "/crm/v4/associations/tickets/contacts/batch/read",
+            "v3": "/crm/associations/2026-03/tickets/contacts/batch/read",
             "2026-03": "/crm/associations/2026-03/tickets/contacts/batch/read",
         },
     ),
@@ -777,7 +777,7 @@ GOLDEN: dict[str, tuple[Any, object, Mapping[str, str]]] = {
         lambda hub: hub.associations("tickets", "contacts").archive([PAIR]),
         {"inputs": [{"from": {"id": "1"}, "to": [{"id": "2"}]}]},
         {
-            "v3": "/crm/v4/associations/tickets/contacts/batch/archive",
+            "v3": "/crm/associations/2026-03/tickets/contacts/batch/archive",
             "2026-03": "/crm/associations/2026-03/tickets/contacts/batch/archive",
         },
     ),
@@ -785,7 +785,7 @@ GOLDEN: dict[str, tuple[Any, object, Mapping[str, str]]] = {
         lambda hub: hub.associations("tickets", "contacts").archive_labels([TYPED]),
         {"inputs": [{**ENDS, "types": [SPEC]}]},
         {
-            "v3": "/crm/v4/associations/tickets/contacts/batch/labels/archive",
+            "v3": "/crm/associations/2026-03/tickets/contacts/batch/labels/archive",
             "2026-03": (
                 "/crm/associations/2026-03/tickets/contacts/batch/labels/archive"
             ),
@@ -795,7 +795,7 @@ GOLDEN: dict[str, tuple[Any, object, Mapping[str, str]]] = {
         lambda hub: hub.associations("deals", "contacts").limits.create([LIMIT]),
         {"inputs": [{**LIMITED, "maxToObjectIds": 5}]},
         {
-            "v3": LIMITS.format("v4", "create"),
+            "v3": LIMITS.format("2026-03", "create"),
             "2025-09": LIMITS.format("2025-09", "create"),
             "2026-03": LIMITS.format("2026-03", "create"),
         },
@@ -804,7 +804,7 @@ GOLDEN: dict[str, tuple[Any, object, Mapping[str, str]]] = {
         lambda hub: hub.associations("deals", "contacts").limits.update([LIMIT]),
         {"inputs": [{**LIMITED, "maxToObjectIds": 5}]},
         {
-            "v3": LIMITS.format("v4", "update"),
+            "v3": LIMITS.format("2026-03", "update"),
             "2026-09": LIMITS.format("2026-09", "update"),
         },
     ),
@@ -814,7 +814,7 @@ GOLDEN: dict[str, tuple[Any, object, Mapping[str, str]]] = {
         ),
         {"inputs": [LIMITED]},
         {
-            "v3": LIMITS.format("v4", "purge"),
+            "v3": LIMITS.format("2026-03", "purge"),
             "2026-03": LIMITS.format("2026-03", "purge"),
         },
     ),
