@@ -28,12 +28,14 @@ Verb = Literal[
     "details",
     "list",
     "purge",
+    "search",
     "token",
 ]
 
 ApiName = Literal[
     "objects",
     "object_pages",
+    "searches",
     "associations",
     "association_kinds",
     "association_limits",

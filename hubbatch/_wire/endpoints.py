@@ -28,6 +28,7 @@ from .codecs import (
     oauth,
     records,
     schemas,
+    search,
     splits,
 )
 from .object_types import check_verb, path_segment
@@ -74,6 +75,7 @@ OBJECTS = Api(
 )
 # Its own API, because a type without the verb `read` has a list too.
 OBJECT_PAGES = Api("object_pages", OBJECTS.label, OBJECTS.v3, OBJECTS.dated)
+SEARCHES = evolve(OBJECT_PAGES, name="searches", family="search")
 # Clients of v3 use 2026-03, not v4, which ends in March 2027. HubSpot's specifications
 # have the same bodies in v4, 2026-03 and 2026-09 (archives answer 200 instead of 204).
 # 2026-03 is supported as long as v3, and unlike 2026-09 it does not begin to check the
@@ -189,6 +191,7 @@ ROWS: tuple[Call, ...] = (
     Call(OBJECTS, "upsert", "batch/upsert", records.UPSERTS, repeats=_WAITS),
     _remove(OBJECTS, "archive", "batch/archive", records.ARCHIVES),
     _question(OBJECT_PAGES, "list", "", documents.PAGE),
+    _question(SEARCHES, "search", "search", search.FOUND, method="POST"),
     # One pair of object types at a time: results do not say which types they are about.
     _write(
         ASSOCIATIONS, "create", "batch/create", associations.CREATES, max_inputs=2000

@@ -33,7 +33,7 @@ from hubbatch.simulator import Fault, Property, When
 from tests.integration.conftest import Portal, unanswered
 
 
-VERSIONS = ["v3", "2026-03"]
+VERSIONS = ["v3", "2025-09", "2026-03", "2026-09", "2027-03-beta"]
 versions = pytest.mark.parametrize("version", VERSIONS)
 TICKET_TO_CONTACT = AssociationSpec("HUBSPOT_DEFINED", 16)
 
