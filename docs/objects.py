@@ -48,6 +48,7 @@ _SHOWN: dict[ApiName, tuple[str, tuple[str, ...]]] = {
     "schemas": ("hub.schemas.", ()),
     "memberships": ("hub.list_memberships(…).", ("0-1",)),
     "deal_splits": ("hub.deal_splits.", ()),
+    "connection_statuses": ("hub.connection_statuses.", ()),
     "legacy": ("hub.legacy.tickets.", ("tickets",)),
 }
 

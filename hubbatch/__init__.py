@@ -36,6 +36,7 @@ from ._wire.filters import Filter, Filters
 from ._wire.user_classes import PropertyName, Typed
 from .accounts import Accounts, AnyRateLimit, TokenLoader
 from .associations import AssociationLimits, Associations, AssociationsV3
+from .calling import ConnectionStatuses
 from .client import HubBatch
 from .errors import (
     APIError,
@@ -78,6 +79,7 @@ from .models import (
     AssociationSpecWithLabel,
     AssociationTo,
     BatchResponse,
+    ConnectionStatus,
     Context,
     CreateInput,
     DealSplit,
@@ -156,6 +158,8 @@ __all__ = [
     "ChunkThrottled",
     "CombinedResponse",
     "ConfigurationError",
+    "ConnectionStatus",
+    "ConnectionStatuses",
     "Context",
     "CreateInput",
     "DailyLimitReached",

@@ -420,6 +420,20 @@ class DealToDealSplits:
 
 
 @define
+class ConnectionStatus:
+    """Whether a user is connected to a calling app.
+
+    Attributes:
+        user_id: The id of the user.
+        details: All that HubSpot returned, under its names: it publishes this call
+            without a description of its answer.
+    """
+
+    user_id: str
+    details: dict[str, Any]
+
+
+@define
 class Account:
     """The account that an access token belongs to.
 

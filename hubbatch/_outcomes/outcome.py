@@ -16,6 +16,7 @@ from hubbatch._wire.records import listed_warnings
 from hubbatch._wire.user_classes import has_no_id, typed_id
 from hubbatch.errors import OutcomeUnknown, RecordError
 from hubbatch.models import (
+    ConnectionStatus,
     DealToDealSplits,
     LegacyObject,
     ObjectSchema,
@@ -235,6 +236,8 @@ def result_id(result: Any) -> str | None:
             return str(result.object_id)
         case RecordIdWithMemberships():
             return result.record_id
+        case ConnectionStatus():
+            return result.user_id
         case PublicAssociationMultiWithLabel() | PublicAssociationMulti():
             return result.from_
         case _:

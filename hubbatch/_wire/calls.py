@@ -45,6 +45,7 @@ ApiName = Literal[
     "schemas",
     "memberships",
     "deal_splits",
+    "connection_statuses",
     "legacy",
     "account",
     "oauth",

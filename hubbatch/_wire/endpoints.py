@@ -21,6 +21,7 @@ from .calls import Api, ApiName, Call, Operation, Query, Repeats, Verb
 from .codecs import (
     association_limits,
     associations,
+    connection_statuses,
     definitions,
     documents,
     legacy,
@@ -136,6 +137,13 @@ DEAL_SPLITS = Api(
     "deal_splits",
     "/crm/objects/v3/deals/splits",
     "/deal-splits/{version}",
+)
+# It has no dated versions.
+CONNECTION_STATUSES = Api(
+    "connection_statuses",
+    "connection_statuses",
+    "/crm/extensions/calling/v3/connection-statuses",
+    successor="HubSpot has announced none.",
 )
 LEGACY_TYPES = frozenset({"tickets", "products", "line_items"})
 
@@ -263,6 +271,7 @@ ROWS: tuple[Call, ...] = (
     _read(MEMBERSHIPS, "read", "batch/read", memberships.READS),
     _read(DEAL_SPLITS, "read", "batch/read", splits.READS),
     _write(DEAL_SPLITS, "upsert", "batch/upsert", splits.UPSERTS),
+    _read(CONNECTION_STATUSES, "read", "batch/read", connection_statuses.READS),
     _create(LEGACY, "create", "batch-create", legacy.CREATES, not_found_is_record=True),
     _read(LEGACY, "read", "batch-read", legacy.READS),
     _write(LEGACY, "update", "batch-update", legacy.UPDATES, may_be_empty=True),

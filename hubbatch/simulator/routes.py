@@ -72,6 +72,13 @@ ROWS: Final = (
         prefix="memberships/",
     ),
     Row(
+        "connection statuses",
+        "/crm/extensions/calling/v3/connection-statuses/batch/read",
+        {"POST": "read"},
+        prefix="connection-statuses/",
+        scopes=_OWNERS,
+    ),
+    Row(
         "default association",
         "{v4_objects}/{type}/{record_id}/associations/default/{to_type}/{to_id}",
         {"PUT": "associate/default"},

@@ -37,6 +37,7 @@ Family = Literal[
     "property groups",
     "memberships",
     "splits",
+    "connection statuses",
     "legacy",
     "owners",
     "owner",

@@ -145,9 +145,11 @@ async def test_where_warnings_are_errors_every_call_raises_and_sends_nothing(
 
 def test_a_client_without_asyncio_warns(hubspot_simulator: Simulator) -> None:
     sim = hubspot_simulator
-    with SyncHubBatch(lambda: client(sim, before("v3", 5))) as hub:
-        with pytest.warns(HubSpotDeprecation):
-            hub.tickets.archive(["1"])
+    with (
+        SyncHubBatch(lambda: client(sim, before("v3", 5))) as hub,
+        pytest.warns(HubSpotDeprecation),
+    ):
+        hub.tickets.archive(["1"])
 
 
 def test_a_service_shows_it_without_any_setting() -> None:
