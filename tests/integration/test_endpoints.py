@@ -500,6 +500,37 @@ async def test_deal_splits(portal: Portal, version: str) -> None:
     assert read.outcomes[0].id == deals[0]
 
 
+# ---- calling apps
+
+
+@versions
+async def test_connections_to_calling_apps(portal: Portal, version: str) -> None:
+    """An unknown user fails; HubSpot's own words stay as they are."""
+    owners = portal.sim.store.owners
+    users = [owners.add(f"u{n}@example.com").user_id for n in range(120)]
+    inputs: list[Any] = [*users, "404", 5.5, {}]
+    mapping = {"id": str(users[0]), "app": 7}
+    async with portal.hub(api_version=version) as hub:
+        response = await hub.connection_statuses.read(inputs)
+        own = await hub.connection_statuses.read([mapping])
+        with pytest.raises(InvalidRequestError, match="Some required fields"):
+            await hub.connection_statuses.read([{"userId": "404"}])
+    assert response.succeeded == 120
+    assert sent(portal, 2) == {"inputs": [mapping]}
+    assert own.results == response.results[:1]
+    first = response.results[0]
+    assert first.user_id == response.outcomes[0].id == str(users[0])
+    assert first.details == {"userId": users[0], "status": "DISCONNECTED"}
+    errors = {outcome.index: outcome.error for outcome in response.failures}
+    assert {n: type(error) for n, error in errors.items()} == {
+        120: RecordNotFound,
+        121: RecordInvalid,
+        122: RecordInvalid,
+    }
+    sizes = [len(request.body["inputs"]) for request in portal.sim.requests]
+    assert sizes == [100, 21, 1, 1]
+
+
 # ---- the list of a type
 
 
