@@ -421,13 +421,7 @@ class DealToDealSplits:
 
 @define
 class ConnectionStatus:
-    """Whether a user is connected to a calling app.
-
-    Attributes:
-        user_id: The id of the user.
-        details: All that HubSpot returned, under its names: it publishes this call
-            without a description of its answer.
-    """
+    """A user's connection to a calling app: `details` is all that HubSpot returned."""
 
     user_id: str
     details: dict[str, Any]

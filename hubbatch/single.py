@@ -55,7 +55,8 @@ class SingleObjects(NearNames):
     closed.
 
     A call that is cancelled before it is sent is never sent; after that, cancelling
-    only ends the wait. Writes to one record are sent in the order of the calls.
+    only ends the wait. Writes to one record are sent in the order of the calls, each in
+    a request of its own.
     """
 
     def __init__(
