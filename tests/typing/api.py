@@ -19,6 +19,7 @@ from hubbatch import (
     BatchFailed,
     BatchResponse,
     CombinedResponse,
+    ConnectionStatus,
     CreateInput,
     DealSplit,
     DealSplitsInput,
@@ -103,6 +104,8 @@ async def collect(hub: HubBatch) -> None:
     assert_type(defined.results[0], Property)
     splits = await hub.deal_splits.upsert([DealSplitsInput(1, [DealSplit(2, 100)])])
     assert_type(splits.results[0], DealToDealSplits)
+    users = await hub.connection_statuses.read([2506672, "1", {"userId": 1}])
+    assert_type(users.results[0], ConnectionStatus)
     lists = await hub.list_memberships("contacts").read([1])
     assert_type(lists.results[0], RecordIdWithMemberships)
     async for ticket in hub.tickets.list(properties=ALL):

@@ -8,6 +8,7 @@ from typing import assert_type
 from hubbatch import (
     Account,
     CombinedResponse,
+    ConnectionStatus,
     HubBatch,
     LabelsBetweenObjectPair,
     LegacyObject,
@@ -68,6 +69,8 @@ def read(hub: SyncHubBatch) -> None:
     assert_type(hub.properties("tickets").list(), tuple[Property, ...])
     assert_type(hub.single.tickets.read("1"), SimplePublicObject)
     assert_type(hub.single.tickets.read("1", into=Ticket), Ticket)
+    users = hub.connection_statuses.read([2506672])
+    assert_type(users, CombinedResponse[ConnectionStatus])
 
 
 def stream(hub: SyncHubBatch) -> None:
