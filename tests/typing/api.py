@@ -143,7 +143,7 @@ async def single(hub: HubBatch) -> None:
     assert_type(await tickets.read(512, id_property="ref"), SimplePublicObject)
     assert_type(await tickets.read(512, into=Ticket), Ticket)
     assert_type(await tickets.read("r", id_property="ref", into=Ticket), Ticket)
-    await tickets.read(512, into=Ticket("a"))  # type: ignore[call-overload] # pyright: ignore[reportArgumentType]
+    await tickets.read(512, into=Ticket("a"))  # type: ignore[call-overload] # pyright: ignore[reportCallIssue, reportArgumentType]
     assert_type(await tickets.create({"subject": "a"}), SimplePublicObject)
     assert_type(await tickets.update("512", {"amount": 3}), SimplePublicObject)
     upserted = await hub.single.objects("2-3456").upsert("r", {}, id_property="ref")
