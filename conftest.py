@@ -110,6 +110,7 @@ _pages = Sybil(
         "docs/logins.md",
         "docs/objects.md",
         "docs/search.md",
+        "docs/single.md",
         "docs/sync.md",
         "docs/tables.md",
         "docs/versions.md",

@@ -49,6 +49,7 @@ _SHOWN: dict[ApiName, tuple[str, tuple[str, ...]]] = {
     "memberships": ("hub.list_memberships(…).", ("0-1",)),
     "lists": ("hub.lists(…).", ("581",)),
     "deal_splits": ("hub.deal_splits.", ()),
+    "connection_statuses": ("hub.connection_statuses.", ()),
     "legacy": ("hub.legacy.tickets.", ("tickets",)),
 }
 

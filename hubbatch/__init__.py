@@ -45,6 +45,7 @@ from .account_models import (
 )
 from .accounts import Accounts, AnyRateLimit, TokenLoader
 from .associations import AssociationLimits, Associations, AssociationsV3
+from .calling import ConnectionStatuses
 from .client import HubBatch
 from .errors import (
     APIError,
@@ -55,6 +56,7 @@ from .errors import (
     ConfigurationError,
     DailyLimitReached,
     HubBatchError,
+    HubSpotDeprecation,
     HubSpotUnavailable,
     InvalidRequestError,
     JournalError,
@@ -87,6 +89,7 @@ from .models import (
     AssociationSpecWithLabel,
     AssociationTo,
     BatchResponse,
+    ConnectionStatus,
     Context,
     CreateInput,
     DealSplit,
@@ -167,6 +170,8 @@ __all__ = [
     "ChunkThrottled",
     "CombinedResponse",
     "ConfigurationError",
+    "ConnectionStatus",
+    "ConnectionStatuses",
     "Context",
     "CreateInput",
     "DailyLimitReached",
@@ -181,6 +186,7 @@ __all__ = [
     "Filters",
     "HubBatch",
     "HubBatchError",
+    "HubSpotDeprecation",
     "HubSpotUnavailable",
     "Id",
     "InputFailed",

@@ -28,6 +28,7 @@ from ._validators import check_api_version
 from ._wire.endpoints import named_call, operation_for
 from ._wire.object_types import StandardTypes
 from .associations import Associations, AssociationsV3
+from .calling import ConnectionStatuses
 from .errors import ConfigurationError
 from .legacy import Legacy
 from .lists import ListMemberships, Lists
@@ -215,9 +216,9 @@ class HubBatch(StandardTypes):
     ) -> Associations | AssociationsV3:
         """Return the verbs for the associations from one object type to another.
 
-        A client of v3 uses HubSpot's v4 associations, any other client those of its
-        own version. `api_version="v3"` selects the older v3 associations, whose types
-        have names.
+        A client of v3 uses HubSpot's associations of 2026-03, because its v4 ends in
+        March 2027; any other client uses those of its own version. `api_version="v3"`
+        selects the older v3 associations, whose types have names.
 
         Raises:
             TypeError: If an object type is not a string.
@@ -275,6 +276,11 @@ class HubBatch(StandardTypes):
     def deal_splits(self) -> DealSplits:
         """The verbs for deal splits."""
         return DealSplits(self._state, api_version=self._api_version)
+
+    @property
+    def connection_statuses(self) -> ConnectionStatuses:
+        """The verbs for the connections of users to calling apps."""
+        return ConnectionStatuses(self._state, api_version=self._api_version)
 
     @property
     def limits(self) -> Limits:

@@ -83,6 +83,16 @@ class HubBatchError(Exception):
         return sentence(super().__str__())
 
 
+class HubSpotDeprecation(FutureWarning):
+    """A call uses an API version that HubSpot soon stops supporting, or has stopped.
+
+    It is a warning, not an error: the call is made. Python shows it once per process
+    for each call, from 90 days before the end. It is a `FutureWarning` because Python
+    hides every `DeprecationWarning` that is not raised by the main script, and so those
+    of services, which need it most.
+    """
+
+
 class ConfigurationError(HubBatchError, ValueError):
     """An option or the environment is wrong; nothing was sent."""
 

@@ -20,7 +20,7 @@ from .test_endpoints import batches
 
 
 SIMULATED = {row.plural: row for row in STANDARD}
-VERSIONS = ("v3", "2025-09", "2026-03", "2026-09")
+VERSIONS = ("v3", "2025-09", "2026-03", "2026-09", "2027-03-beta")
 # Answered for other clients; hubbatch has no such call.
 ONLY_SIMULATED = {
     ("account", "GET", "api-usage/daily/private-apps"),

@@ -114,6 +114,7 @@ async def test_the_example_of_a_verb_works(
         "301": create("deals", {"dealname": "Big"}).id,
         "581": hubspot_simulator.store.lists.add("Newsletter").id,
     }
+    assert hubspot_simulator.store.owners.add("ada@example.com").user_id == 2_506_672
     example = section(verb.__doc__, "Example")
     assert f".{verb.__name__}(" in example
     example = re.sub(r"\b\d{3}\b", lambda found: ids[found[0]], example)

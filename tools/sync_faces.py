@@ -24,6 +24,7 @@ PACKAGE = TREE / "hubbatch"
 FACES = PACKAGE / "sync" / "_faces"
 MODULES = (
     "associations",
+    "calling",
     "client",
     "legacy",
     "lists",

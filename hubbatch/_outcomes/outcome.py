@@ -17,6 +17,7 @@ from hubbatch._wire.user_classes import has_no_id, typed_id
 from hubbatch.account_models import ListChange
 from hubbatch.errors import OutcomeUnknown, RecordError
 from hubbatch.models import (
+    ConnectionStatus,
     DealToDealSplits,
     LegacyObject,
     ObjectSchema,
@@ -236,6 +237,8 @@ def result_id(result: Any) -> str | None:
             return str(result.object_id)
         case RecordIdWithMemberships() | ListChange():
             return result.record_id
+        case ConnectionStatus():
+            return result.user_id
         case PublicAssociationMultiWithLabel() | PublicAssociationMulti():
             return result.from_
         case _:

@@ -52,6 +52,7 @@ ApiName = Literal[
     "owners",
     "pipelines",
     "deal_splits",
+    "connection_statuses",
     "legacy",
     "account",
     "oauth",
@@ -196,6 +197,10 @@ class Api:
             and v3's is used.
         first_dated: The first dated version with a path of its own. Earlier versions
             and betas use v3's path. Empty if all dated versions have one.
+        moved: The first dated version with another root path, and that path.
+        v3_version: The version that the path of v3 names: that of `version` in it, and
+            the one whose retirement concerns the call.
+        successor: What to use once a version is retired.
         family: The rate limit that its calls count towards.
         check: Raise ValueError if HubSpot publishes no such verb for an object type.
     """
@@ -205,6 +210,13 @@ class Api:
     v3: str = field(eq=False)
     dated: str | None = field(default=None, eq=False)
     first_dated: str = field(default="", eq=False, kw_only=True)
+    moved: tuple[str, str] | None = field(default=None, eq=False, kw_only=True)
+    v3_version: str = field(default="v3", eq=False, kw_only=True)
+    successor: str = field(
+        default='Pass a newer one: `HubBatch(api_version="2026-09")`.',
+        eq=False,
+        kw_only=True,
+    )
     family: str = field(default="objects", eq=False, kw_only=True)
     check: Callable[[str, str, str], None] = field(
         default=_accept, eq=False, kw_only=True
@@ -212,15 +224,22 @@ class Api:
 
     def root(self, api_version: str, segments: Mapping[str, str]) -> str:
         """Return the root path, with the segments that name the object types."""
-        template = self.v3
-        if self.dated is not None and self._has_own_path(api_version):
-            template = self.dated
-        return template.format(version=api_version, **segments)
+        template = self._dated(api_version) or self.v3
+        return template.format(version=self.version(api_version), **segments)
 
-    def _has_own_path(self, api_version: str) -> bool:
+    def version(self, api_version: str) -> str:
+        """Return the version that the path names for a client of a version."""
+        return api_version if self._dated(api_version) else self.v3_version
+
+    def _dated(self, api_version: str) -> str | None:
+        """Return the root path of a dated version; None if v3's is used."""
         if api_version == "v3" or api_version < self.first_dated:
-            return False
-        return not (self.first_dated and api_version.endswith("beta"))
+            return None
+        if self.first_dated and api_version.endswith("beta"):
+            return None
+        if self.moved is not None and api_version >= self.moved[0]:
+            return self.moved[1]
+        return self.dated
 
     def named(self, object_types: Sequence[str]) -> Mapping[str, str]:
         """Return object types by the names of their fields in the templates.
@@ -293,6 +312,7 @@ class Operation:
             create's unique property.
         parameters: The query parameters of the URL.
         options: The members of the request body other than the inputs.
+        version: The API version that the path names.
         trace_prefix: Prefix of the trace id of every input that has none of its own;
             the input's index follows. It must differ between batches and processes, or
             results could be matched with the inputs of another batch.
@@ -309,6 +329,7 @@ class Operation:
     read_back: "Operation | None" = None
     parameters: Query = field(factory=dict, hash=False)
     options: Mapping[str, object] = field(factory=dict, hash=False)
+    version: str = ""
     trace_prefix: str = ""
     zone: tzinfo | None = None
     max_inputs: int = field(kw_only=True)

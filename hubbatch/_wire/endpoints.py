@@ -9,7 +9,7 @@ assumes 100.
 """
 
 from collections.abc import Mapping
-from datetime import tzinfo
+from datetime import date, tzinfo
 from functools import partial
 from typing import TypedDict, Unpack
 
@@ -21,6 +21,7 @@ from .calls import Api, ApiName, Call, Operation, Query, Repeats, Verb
 from .codecs import (
     association_limits,
     associations,
+    connection_statuses,
     definitions,
     documents,
     legacy,
@@ -40,6 +41,7 @@ __all__ = [
     "ENDPOINTS",
     "LEGACY_TYPES",
     "OBJECT_CALLS",
+    "RETIREMENTS",
     "ROWS",
     "Call",
     "Operation",
@@ -48,6 +50,22 @@ __all__ = [
     "named_call",
     "operation_for",
 ]
+
+# ---- the versions
+
+# The day from which HubSpot no longer supports a version, or the first day of the month
+# if it has announced no day. Its announcements of 2026: v1 to v3 "in September 2027",
+# v4 on 30 March 2027 ("Deprecating support for HubSpot v4 APIs"). Dated versions: 18
+# months after their release (the guide "Versioning"), on 30 March and 8 September 2026;
+# the month of 2025-09 follows from its name. Betas have no term.
+RETIREMENTS: Mapping[str, date] = {
+    "v1": date(2027, 9, 1),
+    "v3": date(2027, 9, 1),
+    "v4": date(2027, 3, 30),
+    "2025-09": date(2027, 3, 1),
+    "2026-03": date(2027, 9, 30),
+    "2026-09": date(2028, 3, 8),
+}
 
 # ---- the APIs
 
@@ -61,19 +79,30 @@ OBJECTS = Api(
 # Its own API, because a type without the verb `read` has a list too.
 OBJECT_PAGES = Api("object_pages", OBJECTS.label, OBJECTS.v3, OBJECTS.dated)
 SEARCHES = evolve(OBJECT_PAGES, name="searches", family="search")
+# Clients of v3 use 2026-03, not v4, which ends in March 2027. HubSpot's specifications
+# have the same bodies in v4, 2026-03 and 2026-09 (archives answer 200 instead of 204).
+# 2026-03 is supported as long as v3, and unlike 2026-09 it does not begin to check the
+# permission to edit associations.
+_DATED_ASSOCIATIONS = "/crm/associations/{version}/{source}/{target}"
+_V3_ASSOCIATIONS = "2026-03"
 ASSOCIATIONS = Api(
     "associations",
     "associations.{source}.{target}",
-    "/crm/v4/associations/{source}/{target}",
-    "/crm/associations/{version}/{source}/{target}",
+    _DATED_ASSOCIATIONS,
+    _DATED_ASSOCIATIONS,
+    v3_version=_V3_ASSOCIATIONS,
     family="associations",
 )
 ASSOCIATION_KINDS = evolve(ASSOCIATIONS, name="association_kinds")
+_CONFIGURATIONS = (
+    "/crm/associations/{version}/definitions/configurations/{source}/{target}"
+)
 ASSOCIATION_LIMITS = Api(
     "association_limits",
     "association_limits.{source}.{target}",
-    "/crm/associations/v4/definitions/configurations/{source}/{target}",
-    "/crm/associations/{version}/definitions/configurations/{source}/{target}",
+    _CONFIGURATIONS,
+    _CONFIGURATIONS,
+    v3_version=_V3_ASSOCIATIONS,
 )
 # Named types instead of labels. It has no dated versions.
 ASSOCIATIONS_V3 = evolve(
@@ -81,12 +110,16 @@ ASSOCIATIONS_V3 = evolve(
     name="v3_associations",
     v3="/crm/v3/associations/{source}/{target}",
     dated=None,
+    v3_version="v3",
+    successor="Use `hub.associations(...)` without `api_version`, with type ids.",
 )
 PROPERTIES = Api(
     "properties",
     "properties.{type}",
     "/crm/v3/properties/{type}",
     "/crm/properties/{version}/{type}",
+    # HubSpot's reference of 2027-03-beta has only the batch read there so far.
+    moved=("2027-03", "/crm/schemas/{version}/objects/{type}/properties"),
 )
 PROPERTY_LISTS = evolve(PROPERTIES, name="property_lists")
 SCHEMAS = Api(
@@ -123,6 +156,13 @@ DEAL_SPLITS = Api(
     "/crm/objects/v3/deals/splits",
     "/deal-splits/{version}",
 )
+# It has no dated versions.
+CONNECTION_STATUSES = Api(
+    "connection_statuses",
+    "connection_statuses",
+    "/crm/extensions/calling/v3/connection-statuses",
+    successor="HubSpot has announced none.",
+)
 LEGACY_TYPES = frozenset({"tickets", "products", "line_items"})
 
 
@@ -138,6 +178,8 @@ LEGACY = Api(
     "legacy",
     "{type}",
     "/crm-objects/v1/objects/{type}",
+    v3_version="v1",
+    successor="Use `hub.tickets`, `hub.products` or `hub.line_items`.",
     check=_check_legacy_type,
 )
 ACCOUNT = Api("account", "account", "/account-info/v3", "/account-info/{version}")
@@ -256,6 +298,7 @@ ROWS: tuple[Call, ...] = (
     _question(PIPELINES, "list", "", settings.PIPELINES),
     _read(DEAL_SPLITS, "read", "batch/read", splits.READS),
     _write(DEAL_SPLITS, "upsert", "batch/upsert", splits.UPSERTS),
+    _read(CONNECTION_STATUSES, "read", "batch/read", connection_statuses.READS),
     _create(LEGACY, "create", "batch-create", legacy.CREATES, not_found_is_record=True),
     _read(LEGACY, "read", "batch-read", legacy.READS),
     _write(LEGACY, "update", "batch-update", legacy.UPDATES, may_be_empty=True),
@@ -323,7 +366,10 @@ def operation_for(
         api_version, {name: path_segment(named[name]) for name in named}
     )
     path = f"{root}/{call.tail}" if call.tail else root
-    operation = Operation(call, call.api.label.format(**named), path, **options)
+    version = call.api.version(api_version)
+    operation = Operation(
+        call, call.api.label.format(**named), path, version=version, **options
+    )
     if reconcile_by is None:
         return operation
     return evolve(

@@ -19,6 +19,8 @@ from ._faces.associations_streams import (
     StreamAssociations,
     StreamAssociationsV3,
 )
+from ._faces.calling import SyncConnectionStatuses
+from ._faces.calling_streams import StreamConnectionStatuses
 from ._faces.legacy import SyncLegacy, SyncLegacyObjects
 from ._faces.legacy_streams import StreamLegacyObjects
 from ._faces.lists import SyncListMemberships, SyncListRecords, SyncLists
@@ -42,6 +44,7 @@ __all__ = [
     "StreamAssociationLimits",
     "StreamAssociations",
     "StreamAssociationsV3",
+    "StreamConnectionStatuses",
     "StreamDealSplits",
     "StreamLegacyObjects",
     "StreamListMemberships",
@@ -52,6 +55,7 @@ __all__ = [
     "SyncAssociationLimits",
     "SyncAssociations",
     "SyncAssociationsV3",
+    "SyncConnectionStatuses",
     "SyncDealSplits",
     "SyncHubBatch",
     "SyncLegacy",

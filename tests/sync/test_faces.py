@@ -242,6 +242,7 @@ FOUND: dict[str, Any] = {
     "schemas": lambda hub: hub.schemas,
     "lists": lambda hub: hub.list_memberships("contacts"),
     "deal splits": lambda hub: hub.deal_splits,
+    "calling": lambda hub: hub.connection_statuses,
     "tickets v1": lambda hub: hub.legacy.tickets,
     "products v1": lambda hub: hub.legacy.products,
     "line items v1": lambda hub: hub.legacy.line_items,

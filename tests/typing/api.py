@@ -19,6 +19,7 @@ from hubbatch import (
     BatchFailed,
     BatchResponse,
     CombinedResponse,
+    ConnectionStatus,
     CreateInput,
     DealSplit,
     DealSplitsInput,
@@ -109,6 +110,8 @@ async def collect(hub: HubBatch) -> None:
     assert_type(defined.results[0], Property)
     splits = await hub.deal_splits.upsert([DealSplitsInput(1, [DealSplit(2, 100)])])
     assert_type(splits.results[0], DealToDealSplits)
+    users = await hub.connection_statuses.read([2506672, "1", {"userId": 1}])
+    assert_type(users.results[0], ConnectionStatus)
     lists = await hub.list_memberships("contacts").read([1])
     assert_type(lists.results[0], RecordIdWithMemberships)
     newsletter = hub.lists(await hub.lists.find(name="News"))
@@ -162,6 +165,9 @@ async def single(hub: HubBatch) -> None:
     tickets = hub.single.tickets
     assert_type(await tickets.read("512", ["subject"]), SimplePublicObject)
     assert_type(await tickets.read(512, id_property="ref"), SimplePublicObject)
+    assert_type(await tickets.read(512, into=Ticket), Ticket)
+    assert_type(await tickets.read("r", id_property="ref", into=Ticket), Ticket)
+    await tickets.read(512, into=Ticket("a"))  # type: ignore[call-overload] # pyright: ignore[reportCallIssue, reportArgumentType]
     assert_type(await tickets.create({"subject": "a"}), SimplePublicObject)
     assert_type(await tickets.update("512", {"amount": 3}), SimplePublicObject)
     upserted = await hub.single.objects("2-3456").upsert("r", {}, id_property="ref")

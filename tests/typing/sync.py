@@ -9,6 +9,7 @@ from hubbatch import (
     Account,
     CombinedResponse,
     Filter,
+    ConnectionStatus,
     HubBatch,
     LabelsBetweenObjectPair,
     LegacyObject,
@@ -79,6 +80,9 @@ def read(hub: SyncHubBatch) -> None:
     assert_type(hub.owners.list(), tuple[Owner, ...])
     assert_type(hub.pipelines("deals").list(), tuple[Pipeline, ...])
     assert_type(hub.single.tickets.read("1"), SimplePublicObject)
+    assert_type(hub.single.tickets.read("1", into=Ticket), Ticket)
+    users = hub.connection_statuses.read([2506672])
+    assert_type(users, CombinedResponse[ConnectionStatus])
 
 
 def stream(hub: SyncHubBatch) -> None:

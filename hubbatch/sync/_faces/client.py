@@ -13,6 +13,7 @@ from hubbatch.client import HubBatch
 from hubbatch.models import Account
 from hubbatch.sync._face import Face
 from hubbatch.sync._faces.associations import SyncAssociations, SyncAssociationsV3
+from hubbatch.sync._faces.calling import SyncConnectionStatuses
 from hubbatch.sync._faces.legacy import SyncLegacy
 from hubbatch.sync._faces.lists import SyncListMemberships, SyncLists
 from hubbatch.sync._faces.objects import SyncObjects
@@ -51,9 +52,9 @@ class SyncClient(Face[HubBatch], StandardTypes):
     ) -> Any:
         """Return the verbs for the associations from one object type to another.
 
-        A client of v3 uses HubSpot's v4 associations, any other client those of its
-        own version. `api_version="v3"` selects the older v3 associations, whose types
-        have names.
+        A client of v3 uses HubSpot's associations of 2026-03, because its v4 ends in
+        March 2027; any other client uses those of its own version. `api_version="v3"`
+        selects the older v3 associations, whose types have names.
 
         Raises:
             TypeError: If an object type is not a string.
@@ -109,6 +110,11 @@ class SyncClient(Face[HubBatch], StandardTypes):
     def deal_splits(self) -> SyncDealSplits:
         """The verbs for deal splits."""
         return self._part(SyncDealSplits, "deal_splits")
+
+    @property
+    def connection_statuses(self) -> SyncConnectionStatuses:
+        """The verbs for the connections of users to calling apps."""
+        return self._part(SyncConnectionStatuses, "connection_statuses")
 
     @property
     def limits(self) -> Limits:
