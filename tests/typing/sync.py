@@ -8,8 +8,8 @@ from typing import assert_type
 from hubbatch import (
     Account,
     CombinedResponse,
-    Filter,
     ConnectionStatus,
+    Filter,
     HubBatch,
     LabelsBetweenObjectPair,
     LegacyObject,
