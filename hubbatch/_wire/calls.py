@@ -26,8 +26,11 @@ Verb = Literal[
     "archive_labels",
     "create_default",
     "details",
+    "gdpr_delete",
     "list",
+    "merge",
     "purge",
+    "send",
     "token",
 ]
 
@@ -46,6 +49,9 @@ ApiName = Literal[
     "legacy",
     "account",
     "oauth",
+    "events",
+    "merges",
+    "gdpr_deletes",
 ]
 
 # One encoded input: its key (unique within a request; None if it has none), its JSON,
@@ -68,6 +74,7 @@ class Repeats(Enum):
     INDEPENDENT = "independent"  # no key: two creates make two records
     WAITS = "waits"  # writes to one record keep their order
     SHARES = "shares"  # one request serves all inputs that are waiting for it
+    CONNECTED = "connected"  # inputs that join records wait for each other
 
 
 @frozen

@@ -23,14 +23,17 @@ from .codecs import (
     associations,
     definitions,
     documents,
+    event_sends,
+    gdpr_deletes,
     legacy,
     memberships,
+    merges,
     oauth,
     records,
     schemas,
     splits,
 )
-from .object_types import check_verb, path_segment
+from .object_types import check_merge, check_verb, path_segment
 
 
 __all__ = [
@@ -129,6 +132,10 @@ OAUTH = Api(
     first_dated="2026-03",
     family="oauth",
 )
+# One record in each call, so APIs of their own: the table of object types knows batches.
+MERGES = evolve(OBJECTS, name="merges", check=check_merge)
+GDPR_DELETES = Api("gdpr_deletes", OBJECTS.label, OBJECTS.v3, OBJECTS.dated)
+EVENTS = Api("events", "events", "/events/v3", "/events/{version}", family="events")
 
 # ---- the rows
 
@@ -231,6 +238,33 @@ ROWS: tuple[Call, ...] = (
     _write(LEGACY, "update", "batch-update", legacy.UPDATES, may_be_empty=True),
     _remove(
         LEGACY, "archive", "batch-delete", legacy.DELETES, not_found_is_record=True
+    ),
+    # A repeated event counts twice, and a repeated merge finds other records.
+    _create(
+        EVENTS,
+        "send",
+        "send/batch",
+        event_sends.SENDS,
+        max_inputs=500,
+        may_be_empty=True,
+    ),
+    Call(
+        MERGES,
+        "merge",
+        "merge",
+        merges.MERGES,
+        repeats=Repeats.CONNECTED,
+        retry_safe=False,
+        max_inputs=1,
+        not_found_is_record=True,
+    ),
+    _remove(
+        GDPR_DELETES,
+        "gdpr_delete",
+        "gdpr-delete",
+        gdpr_deletes.DELETES,
+        max_inputs=1,
+        not_found_is_record=True,
     ),
     _question(ACCOUNT, "details", "details", documents.ACCOUNT),
     _question(

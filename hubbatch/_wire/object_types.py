@@ -24,6 +24,8 @@ _READ_ONLY = ("read",)
 _NO_NEW_ONES = ("read", "update")
 # HubSpot publishes all verbs for every type in all other versions.
 _NARROW_VERSIONS = frozenset({"v3", "2026-03", "2026-03-beta"})
+# The standard types that have a merge in the specifications of these versions.
+_MERGED = frozenset({"companies", "contacts", "deals", "tickets"})
 
 
 class HasObjects(Protocol[T_co]):
@@ -248,6 +250,21 @@ def check_verb(verb: str, object_type: str, api_version: str) -> None:
     known = standard_type(object_type)
     if known is not None:
         known.check_verb(verb, api_version)
+
+
+def check_merge(_verb: str, object_type: str, api_version: str) -> None:
+    """Check that HubSpot merges records of an object type.
+
+    Raises:
+        ValueError: If it does not. It merges custom objects.
+    """
+    known = standard_type(object_type)
+    if known is None or known.name in _MERGED or api_version not in _NARROW_VERSIONS:
+        return
+    raise ValueError(
+        f"HubSpot does not merge {known.name} in {api_version}. It merges "
+        f"{', '.join(sorted(_MERGED))} and custom objects."
+    )
 
 
 def type_id(object_type: str) -> str:
