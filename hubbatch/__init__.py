@@ -32,6 +32,7 @@ from ._records import Timestamp
 from ._verbs import Options
 from ._wire.arguments import ALL, AllProperties, Id, Inputs, PropertyNames, Table
 from ._wire.codecs.documents import Page
+from ._wire.filters import Filter, Filters
 from ._wire.user_classes import PropertyName, Typed
 from .accounts import Accounts, AnyRateLimit, TokenLoader
 from .associations import AssociationLimits, Associations, AssociationsV3
@@ -112,6 +113,7 @@ from .models import (
 from .objects import Objects
 from .properties import DataSensitivity, Properties
 from .schemas import Schemas
+from .search import Searches
 from .single import Single, SingleObjects
 from .splits import DealSplits
 
@@ -163,6 +165,8 @@ __all__ = [
     "DealToDealSplits",
     "ErrorDetail",
     "Event",
+    "Filter",
+    "Filters",
     "HubBatch",
     "HubBatchError",
     "HubSpotUnavailable",
@@ -225,6 +229,7 @@ __all__ = [
     "RecordNotFound",
     "RetryPolicy",
     "Schemas",
+    "Searches",
     "SharedLimit",
     "SimplePublicObject",
     "SimplePublicUpsertObject",

@@ -53,6 +53,7 @@ def questions(version: str) -> Iterator[Operation]:
     """Yield the calls without inputs: they make no batch that a walk would find."""
     types: dict[str, tuple[str, ...]] = {
         "object_pages": ("tickets",),
+        "searches": ("tickets",),
         "property_lists": ("tickets",),
         "association_kinds": ("a", "b"),
     }

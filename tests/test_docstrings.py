@@ -19,6 +19,7 @@ from hubbatch import (
     AssociationInput,
     AssociationLimitInput,
     HubBatch,
+    Searches,
     SingleObjects,
 )
 from hubbatch._verbs import Verbs
@@ -28,7 +29,7 @@ from tests.test_docs import script
 
 options = script("options")
 
-CLASSES = [*Verbs.__subclasses__(), SingleObjects]
+CLASSES = [*Verbs.__subclasses__(), Searches, SingleObjects]
 
 
 def verbs() -> Iterator[FunctionType]:

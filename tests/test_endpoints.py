@@ -100,7 +100,7 @@ def dated(version: str) -> Iterator[str]:
 
 
 # Methods that take no inputs and return no batch.
-QUESTIONS = {"list", "pages", "kinds"}
+QUESTIONS = {"list", "pages", "kinds", "search", "search_pages", "count"}
 
 
 def batches(hub: HubBatch) -> Iterator[Batch[Any]]:

@@ -30,9 +30,13 @@ MODULES = (
     "objects",
     "properties",
     "schemas",
+    "search",
     "single",
     "splits",
 )
+# Faces that are only parts of others. Their counterparts are generic in the face.
+PARTS = {"Searches"}
+_BASES = {"Face", "Verbs"}
 # `SyncHubBatch` itself is written by hand, for how it is entered and closed.
 _NAMES = {"HubBatch": "SyncClient"}
 _DOCSTRINGS = {"HubBatch": "What `SyncHubBatch` has in common with `HubBatch`."}
@@ -225,8 +229,12 @@ class Writer:
             f"from {home} import {', '.join(sorted(names))}"
             for home, names in sorted(homes.items())
         ]
+        lines += [f'A = TypeVar("A", bound={name})' for name in self._parts_here()]
         lines += [ast.unparse(ast.fix_missing_locations(node)) for node in classes]
         return "\n\n".join(lines) + "\n"
+
+    def _parts_here(self) -> list[str]:
+        return sorted(PARTS & self.module.classes.keys())
 
     # ---- names
 
@@ -279,14 +287,20 @@ class Writer:
                 members.insert(0, self._stream_property(node.name))
         self.use(base, "hubbatch.sync._face")
         self.use(node.name, f"hubbatch.{self.module.name}")
-        made = _statement(f"class {name}({base}[{node.name}]): ...")
+        face = node.name
+        if face in PARTS:
+            self.use("TypeVar", "typing")
+            face = "A"
+        made = _statement(f"class {name}({base}[{face}]): ...")
         assert isinstance(made, ast.ClassDef)  # noqa: S101 -- for mypy
         made.body = [ast.Expr(ast.Constant(doc)), *members]
         if not self.streams:
-            made.bases += [
-                self._annotation(other)
-                for other in node.bases
-                if "Verbs" not in names_in(other)
+            others = [one for one in node.bases if _BASES.isdisjoint(names_in(one))]
+            parts = [one for one in others if not PARTS.isdisjoint(names_in(one))]
+            made.bases += map(self._annotation, (o for o in others if o not in parts))
+            made.bases[:0] = [
+                ast.Subscript(self._annotation(part), ast.Name(node.name))
+                for part in parts
             ]
         return made
 

@@ -30,6 +30,7 @@ Verb = Literal[
     "list",
     "merge",
     "purge",
+    "search",
     "send",
     "token",
 ]
@@ -37,6 +38,7 @@ Verb = Literal[
 ApiName = Literal[
     "objects",
     "object_pages",
+    "searches",
     "associations",
     "association_kinds",
     "association_limits",

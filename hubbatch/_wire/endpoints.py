@@ -31,6 +31,7 @@ from .codecs import (
     oauth,
     records,
     schemas,
+    search,
     splits,
 )
 from .object_types import check_merge, check_verb, path_segment
@@ -60,6 +61,7 @@ OBJECTS = Api(
 )
 # Its own API, because a type without the verb `read` has a list too.
 OBJECT_PAGES = Api("object_pages", OBJECTS.label, OBJECTS.v3, OBJECTS.dated)
+SEARCHES = evolve(OBJECT_PAGES, name="searches", family="search")
 ASSOCIATIONS = Api(
     "associations",
     "associations.{source}.{target}",
@@ -162,6 +164,7 @@ ROWS: tuple[Call, ...] = (
     Call(OBJECTS, "upsert", "batch/upsert", records.UPSERTS, repeats=_WAITS),
     _remove(OBJECTS, "archive", "batch/archive", records.ARCHIVES),
     _question(OBJECT_PAGES, "list", "", documents.PAGE),
+    _question(SEARCHES, "search", "search", search.FOUND, method="POST"),
     # One pair of object types at a time: results do not say which types they are about.
     _write(
         ASSOCIATIONS, "create", "batch/create", associations.CREATES, max_inputs=2000

@@ -29,6 +29,7 @@ from ._faces.properties import SyncProperties
 from ._faces.properties_streams import StreamProperties
 from ._faces.schemas import SyncSchemas
 from ._faces.schemas_streams import StreamSchemas
+from ._faces.search import SyncSearches
 from ._faces.single import SyncSingle, SyncSingleObjects
 from ._faces.splits import SyncDealSplits
 from ._faces.splits_streams import StreamDealSplits
@@ -56,6 +57,7 @@ __all__ = [
     "SyncObjects",
     "SyncProperties",
     "SyncSchemas",
+    "SyncSearches",
     "SyncSingle",
     "SyncSingleObjects",
     "SyncStream",

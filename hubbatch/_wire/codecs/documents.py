@@ -62,10 +62,13 @@ def _page(raw: Any) -> Page:
     return Page(structure_all_objects(raw["results"]), next_after(raw))
 
 
-def document(structure: Callable[[Any], Any]) -> Codec:
+def document(
+    structure: Callable[[Any], Any],
+    body: Callable[[Operation, bytes], bytes] = _no_body,
+) -> Codec:
     """Return the codec of a call without inputs, whose answer `structure` reads."""
     results = ResultShape(every(structure), no_key)
-    return Codec(for_any_operation(_encode_nothing), _no_body, whole, results)
+    return Codec(for_any_operation(_encode_nothing), body, whole, results)
 
 
 ACCOUNT = document(structure_account)
