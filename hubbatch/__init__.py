@@ -34,9 +34,12 @@ from ._wire.arguments import ALL, AllProperties, Id, Inputs, PropertyNames, Tabl
 from ._wire.codecs.documents import Page
 from ._wire.filters import Filter, Filters
 from ._wire.user_classes import PropertyName, Typed
+from ._write_inputs import EventInput, MergeInput
 from .accounts import Accounts, AnyRateLimit, TokenLoader
 from .associations import AssociationLimits, Associations, AssociationsV3
 from .client import HubBatch
+from .contacts import Contacts
+from .custom_events import CustomEvents
 from .errors import (
     APIError,
     AuthenticationError,
@@ -155,8 +158,10 @@ __all__ = [
     "ChunkThrottled",
     "CombinedResponse",
     "ConfigurationError",
+    "Contacts",
     "Context",
     "CreateInput",
+    "CustomEvents",
     "DailyLimitReached",
     "DataSensitivity",
     "DealSplit",
@@ -165,6 +170,7 @@ __all__ = [
     "DealToDealSplits",
     "ErrorDetail",
     "Event",
+    "EventInput",
     "Filter",
     "Filters",
     "HubBatch",
@@ -189,6 +195,7 @@ __all__ = [
     "ListMemberships",
     "Listener",
     "LoadFailed",
+    "MergeInput",
     "MultiAssociatedObjectWithLabel",
     "OAuth",
     "OAuthTokens",

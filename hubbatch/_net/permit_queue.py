@@ -386,7 +386,7 @@ class PermitQueue:
         Such a call belongs to another client of the account, which will close it.
         """
         for lane in self._lanes:
-            lane.first()  # drops the finished waiters
+            lane.first(daily=False)  # drops the finished waiters
         if self.pacer is not None and not any(self._lanes):
             if self._ticket is not None:
                 self._drop(self._ticket)

@@ -46,8 +46,8 @@ class InputQueue:
     """
 
     # Invariant: an index is in exactly one of _fresh, _held[key], _duplicates[owner],
-    # _lines, _next, _behind, _parked or a chunk that a worker has taken. `size` counts all of
-    # them, `_taken` those in the chunks that workers have.
+    # _lines, _next, _behind, _parked or a chunk that a worker has taken. `size` counts
+    # all of them, `_taken` those in the chunks that workers have.
 
     max_inputs: int
     window: int
@@ -215,13 +215,10 @@ class InputQueue:
         A requeued input cannot be withdrawn either, nor one that joins records. This
         takes amortized constant time.
         """
-        if self.repeats is Repeats.CONNECTED:
+        keys = self._track_keys()
+        if index not in keys:
             return False
-        if self._keys is None:
-            self._keys = self._all_keys()
-        if index not in self._keys:
-            return False
-        key = self._keys.pop(index)
+        key = keys.pop(index)
         owner = self._owners.get(key, -1)
         if index in self._track_live():
             if index in self._duplicates:
@@ -330,6 +327,14 @@ class InputQueue:
         }
         held = {index: key for key, queue in self._held.items() for index in queue}
         return keys | duplicates | held
+
+    def _track_keys(self) -> dict[int, str | None]:
+        """Return the keys of the inputs that can be withdrawn."""
+        if self.repeats is Repeats.CONNECTED:
+            return {}
+        if self._keys is None:
+            self._keys = self._all_keys()
+        return self._keys
 
     def _track_live(self) -> set[int]:
         """Return `_live`; the first call begins to maintain it."""

@@ -34,8 +34,8 @@ class RecordLines:
     # * `_parents` leads from each key to the key of its line. An input that unites two
     #   lines stands in both; all later inputs are behind it, in the one that remains.
     # * `_ids` leads from the id of a record that was merged to that of its survivor.
-    # `_parents` and `_ids` keep an entry for each record of the batch: otherwise a later
-    # pair could not be recognized as being about the same record.
+    # `_parents` and `_ids` keep an entry for each record of the batch: otherwise a
+    # later pair could not be recognized as being about the same record.
 
     _lines: dict[str, OrderedDict[int, None]] = field(factory=dict, init=False)
     _standing: dict[int, list[str]] = field(factory=dict, init=False)

@@ -296,8 +296,8 @@ class Resolver:
         )
         if written_before and (maybe_own or wordless or gone):
             # An earlier request of this input may have created the record it conflicts
-            # with, or renamed or deleted the record that is not found. And a refusal without a
-            # reason does not show that the earlier request was refused too.
+            # with, or renamed or deleted the record that is not found. And a refusal
+            # without a reason does not show that the earlier one was refused too.
             reason = f"it may have been written, and then: {error}"
             lost_by = lost_error(chunk, reason, error.correlation_id)
             return Fail(chunk, OutcomeStatus.UNKNOWN, lost_by)

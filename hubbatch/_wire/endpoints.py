@@ -134,7 +134,7 @@ OAUTH = Api(
     first_dated="2026-03",
     family="oauth",
 )
-# One record in each call, so APIs of their own: the table of object types knows batches.
+# APIs of their own, because the table of object types has batch calls only.
 MERGES = evolve(OBJECTS, name="merges", check=check_merge)
 GDPR_DELETES = Api("gdpr_deletes", OBJECTS.label, OBJECTS.v3, OBJECTS.dated)
 EVENTS = Api("events", "events", "/events/v3", "/events/{version}", family="events")

@@ -6,7 +6,7 @@ default.
 """
 
 from collections.abc import Mapping
-from typing import Any, Protocol, TypeVar, overload
+from typing import Any, Literal, Protocol, TypeVar, overload
 
 from attrs import field
 
@@ -81,6 +81,27 @@ class ObjectType:
             )
 
 
+class HasContacts(Protocol[T_co]):
+    """An object that has the verbs of contacts."""
+
+    def objects(self, object_type: Literal["contacts"], /) -> T_co:
+        """Return the verbs for contacts."""
+        ...
+
+
+class ContactsType(ObjectType):
+    """The object type that has verbs of its own."""
+
+    @overload
+    def __get__(self, owner: None, cls: type) -> "ObjectType": ...
+    @overload
+    def __get__(self, owner: HasContacts[T_co], cls: type) -> T_co: ...
+    def __get__(
+        self, owner: HasContacts[T_co] | None, cls: type
+    ) -> "ObjectType | T_co":
+        return self if owner is None else owner.objects("contacts")
+
+
 def _crm(name: str) -> tuple[str, str]:
     return f"crm.objects.{name}.read", f"crm.objects.{name}.write"
 
@@ -107,7 +128,7 @@ class StandardTypes(NearNames):
         "0-2", _crm("companies"), defaults=("name", "domain")
     )
     """Companies: create, read, update, upsert, archive."""
-    contacts: ObjectType = ObjectType(
+    contacts: ContactsType = ContactsType(
         "0-1", _CONTACTS, defaults=("firstname", "lastname", "email")
     )
     """Contacts: create, read, update, upsert, archive."""
@@ -212,7 +233,9 @@ class StandardTypes(NearNames):
 
 
 STANDARD_TYPES: Mapping[str, ObjectType] = {
-    name: row for name, row in vars(StandardTypes).items() if type(row) is ObjectType
+    name: row
+    for name, row in vars(StandardTypes).items()
+    if isinstance(row, ObjectType)
 }
 
 

@@ -19,6 +19,10 @@ from ._faces.associations_streams import (
     StreamAssociations,
     StreamAssociationsV3,
 )
+from ._faces.contacts import SyncContacts
+from ._faces.contacts_streams import StreamContacts
+from ._faces.custom_events import SyncCustomEvents
+from ._faces.custom_events_streams import StreamCustomEvents
 from ._faces.legacy import SyncLegacy, SyncLegacyObjects
 from ._faces.legacy_streams import StreamLegacyObjects
 from ._faces.lists import SyncListMemberships
@@ -40,6 +44,8 @@ __all__ = [
     "StreamAssociationLimits",
     "StreamAssociations",
     "StreamAssociationsV3",
+    "StreamContacts",
+    "StreamCustomEvents",
     "StreamDealSplits",
     "StreamLegacyObjects",
     "StreamListMemberships",
@@ -49,6 +55,8 @@ __all__ = [
     "SyncAssociationLimits",
     "SyncAssociations",
     "SyncAssociationsV3",
+    "SyncContacts",
+    "SyncCustomEvents",
     "SyncDealSplits",
     "SyncHubBatch",
     "SyncLegacy",
