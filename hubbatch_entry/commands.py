@@ -20,6 +20,8 @@ from .job_commands import (
     associate,
     associations,
     create,
+    gdpr_delete,
+    merge,
     read,
     replay,
     update,
@@ -231,7 +233,18 @@ def completion(context: click.Context, shell: str) -> None:
     sections=[
         cloup.Section(
             "Read and write",
-            [update, upsert, create, read, archive, associate, associations, replay],
+            [
+                update,
+                upsert,
+                create,
+                read,
+                archive,
+                associate,
+                associations,
+                merge,
+                gdpr_delete,
+                replay,
+            ],
         ),
         cloup.Section("Inspect", [check, status, report, whoami]),
         cloup.Section("Try without an account", [demo, simulate]),

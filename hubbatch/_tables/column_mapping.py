@@ -15,6 +15,8 @@ JobVerb: TypeAlias = Literal[
     "update",
     "upsert",
     "archive",
+    "merge",
+    "gdpr_delete",
     "create_default",
     "archive_labels",
 ]
@@ -123,7 +125,7 @@ class Columns:
     @property
     def only_ids(self) -> bool:
         """Whether the verb takes bare ids."""
-        return self.verb in ("read", "archive")
+        return self.verb in ("read", "archive", "gdpr_delete")
 
     @property
     def id_field(self) -> str | None:

@@ -82,6 +82,8 @@ def run_job(make_spec: Callable[[], JobSpec], options: Mapping[str, Any]) -> int
             spec.count()
         if spec.total == 0:
             _warn_of_no_rows(console, spec.source.name)
+        if spec.warning:
+            _warn(console, spec.warning)
         run = _dry_run if options["dry_run"] else _run
         status = asyncio.run(run(spec, console, result))
     except NothingToDo as nothing:
@@ -104,10 +106,11 @@ def run_job(make_spec: Callable[[], JobSpec], options: Mapping[str, Any]) -> int
 
 
 def _warn_of_no_rows(console: Console, name: str) -> None:
-    console.print(
-        f"[yellow]warning:[/] {console_markup(name)} has no rows: nothing to do",
-        soft_wrap=True,
-    )
+    _warn(console, f"{name} has no rows: nothing to do")
+
+
+def _warn(console: Console, message: str) -> None:
+    console.print(f"[yellow]warning:[/] {console_markup(message)}", soft_wrap=True)
 
 
 def print_error(console: Console, error: BaseException) -> str:

@@ -7,6 +7,8 @@ def title_of(verb: str, object_type: str) -> str:
     """Return a job's title: `update tickets`, `associate tickets and contacts`."""
     if verb == "list":
         return f"read all {object_type}"
+    if verb == "gdpr_delete":
+        return f"delete {object_type} for good"
     if not object_type.startswith(PAIRS):
         return f"{verb} {object_type}"
     source, target = object_type.removeprefix(PAIRS).split(".", 1)

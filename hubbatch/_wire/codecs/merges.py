@@ -29,7 +29,7 @@ _PAIR = InputForm(
 
 
 def _encode_pair(_index: int, value: object) -> Encoded:
-    ids = value if isinstance(value, tuple) else _PAIR.values(value)
+    ids = value if isinstance(value, tuple | list) else _PAIR.values(value)
     if len(ids) != 2:  # noqa: PLR2004 -- a pair
         raise InvalidInput(
             f"a pair has two ids, of the record that stays and of the one that is "
@@ -61,6 +61,15 @@ def bare(_operation: Operation, joined: bytes) -> bytes:
     return joined
 
 
+def _rows(_operation: Operation) -> Callable[[Any], Any]:
+    return _as_is
+
+
+def _as_is(value: Any) -> Any:
+    """Return a row, which has HubSpot's shape."""
+    return value
+
+
 # The result has an id that neither input need have, so it is known by being the only
 # one.
 MERGES = Codec(
@@ -68,4 +77,5 @@ MERGES = Codec(
     bare,
     whole,
     ResultShape(structure_all_objects, no_key),
+    rows=_rows,
 )
