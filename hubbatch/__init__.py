@@ -70,6 +70,7 @@ from .errors import (
 )
 from .legacy import Legacy, LegacyObjects
 from .lists import ListMemberships
+from .merges import Merges
 from .models import (
     Account,
     AssociatedId,
@@ -196,6 +197,7 @@ __all__ = [
     "Listener",
     "LoadFailed",
     "MergeInput",
+    "Merges",
     "MultiAssociatedObjectWithLabel",
     "OAuth",
     "OAuthTokens",

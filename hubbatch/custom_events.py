@@ -26,8 +26,8 @@ class CustomEvents(Verbs):
 
         Example::
 
-            events = [EventInput("pe1_printed", {"pages": 3}, email="ada@example.com")]
-            response = await hub.events.send(events)
+            event = EventInput("pe62515_printed", {"pages": 3}, email="ada@example.com")
+            response = await hub.events.send([event])
 
         `succeeded` means that HubSpot has accepted the event: its answer is empty, so
         there are no results. It does not say whether the record exists.

@@ -18,6 +18,7 @@ from hubbatch import (
     Accounts,
     AssociationInput,
     AssociationLimitInput,
+    Contacts,
     HubBatch,
     Searches,
     SingleObjects,
@@ -29,7 +30,7 @@ from tests.test_docs import script
 
 options = script("options")
 
-CLASSES = [*Verbs.__subclasses__(), Searches, SingleObjects]
+CLASSES = [*Verbs.__subclasses__(), Contacts, Searches, SingleObjects]
 
 
 def verbs() -> Iterator[FunctionType]:
@@ -103,6 +104,7 @@ async def test_the_example_of_a_verb_works(
         "512": create("tickets", {"subject": "Hello"}).id,
         "513": create("tickets", {"subject": "Hello"}).id,
         "101": create("contacts", {"email": "ada@example.com"}).id,
+        "102": create("contacts", {"email": "lovelace@example.com"}).id,
         "201": create("companies", {"name": "Acme"}).id,
         "301": create("deals", {"dealname": "Big"}).id,
     }

@@ -285,7 +285,7 @@ def check_merge(_verb: str, object_type: str, api_version: str) -> None:
     if known is None or known.name in _MERGED or api_version not in _NARROW_VERSIONS:
         return
     raise ValueError(
-        f"HubSpot does not merge {known.name} in {api_version}. It merges "
+        f"HubSpot has no merge for {known.name} in {api_version}. It merges "
         f"{', '.join(sorted(_MERGED))} and custom objects."
     )
 

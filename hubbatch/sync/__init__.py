@@ -27,6 +27,8 @@ from ._faces.legacy import SyncLegacy, SyncLegacyObjects
 from ._faces.legacy_streams import StreamLegacyObjects
 from ._faces.lists import SyncListMemberships
 from ._faces.lists_streams import StreamListMemberships
+from ._faces.merges import SyncMerges
+from ._faces.merges_streams import StreamMerges
 from ._faces.objects import SyncObjects
 from ._faces.objects_streams import StreamObjects
 from ._faces.properties import SyncProperties
@@ -49,6 +51,7 @@ __all__ = [
     "StreamDealSplits",
     "StreamLegacyObjects",
     "StreamListMemberships",
+    "StreamMerges",
     "StreamObjects",
     "StreamProperties",
     "StreamSchemas",
@@ -62,6 +65,7 @@ __all__ = [
     "SyncLegacy",
     "SyncLegacyObjects",
     "SyncListMemberships",
+    "SyncMerges",
     "SyncObjects",
     "SyncProperties",
     "SyncSchemas",

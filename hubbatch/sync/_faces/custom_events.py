@@ -36,8 +36,8 @@ class SyncCustomEvents(Verbs[CustomEvents]):
 
         Example::
 
-            events = [EventInput("pe1_printed", {"pages": 3}, email="ada@example.com")]
-            response = hub.events.send(events)
+            event = EventInput("pe62515_printed", {"pages": 3}, email="ada@example.com")
+            response = hub.events.send([event])
 
         `succeeded` means that HubSpot has accepted the event: its answer is empty, so
         there are no results. It does not say whether the record exists.

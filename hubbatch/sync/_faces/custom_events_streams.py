@@ -30,8 +30,8 @@ class StreamCustomEvents(StreamVerbs[CustomEvents]):
 
         Example::
 
-            events = [EventInput("pe1_printed", {"pages": 3}, email="ada@example.com")]
-            with hub.events.stream.send(events) as outcomes:
+            event = EventInput("pe62515_printed", {"pages": 3}, email="ada@example.com")
+            with hub.events.stream.send([event]) as outcomes:
                 for outcome in outcomes:
                     print(outcome.id, outcome.status)
 
