@@ -50,8 +50,11 @@ _CUT = "The answer was cut short"
 class Victim:
     """A job that is started and killed until it is finished."""
 
-    def __init__(self, where: Path, seed: int, *arguments: str) -> None:
+    def __init__(
+        self, where: Path, seed: int, *arguments: str, counted: str = "/batch/"
+    ) -> None:
         self.where = where
+        self._counted = counted  # in the path of a request
         self.arguments = arguments
         self.chance = Random(seed)
         self.doubted: set[int] = set()  # rows in doubt at any of the kills
@@ -63,7 +66,7 @@ class Victim:
         )
 
     def _count(self, received: Received) -> None:
-        if "/batch/" in received.path:
+        if self._counted in received.path:
             self._left -= 1
             if self._left <= 0:
                 self._enough.set()

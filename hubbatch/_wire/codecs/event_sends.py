@@ -11,7 +11,7 @@ from hubbatch._wire.property_values import InvalidInput, TimeFormat, record_id
 from hubbatch._wire.rows import is_missing
 from hubbatch._write_inputs import EventInput
 
-from .envelopes import envelope_codec
+from .envelopes import envelope_codec, nothing
 
 
 _event_values: Any = attrgetter(
@@ -108,4 +108,4 @@ def _shape(value: Any) -> Any:
     return event
 
 
-SENDS = envelope_codec(_encoder, rows=_row_shaper)
+SENDS = envelope_codec(_encoder, parts=nothing, rows=_row_shaper)

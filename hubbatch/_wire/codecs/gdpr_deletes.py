@@ -1,15 +1,14 @@
 """GDPR deletes: one contact in a call, for good."""
 
-from collections.abc import Callable, Mapping
-from typing import Any
+from collections.abc import Mapping
 
 from hubbatch._wire.calls import Codec, Encoded, Encoder, Operation
 from hubbatch._wire.inputs import InputForm, dumps, make_key
 from hubbatch._wire.property_values import record_id
 from hubbatch._wire.rows import row_shaper
 from hubbatch._wire.user_classes import is_typed
-from hubbatch.models import BatchResponse
 
+from .envelopes import nothing
 from .merges import bare
 
 
@@ -32,11 +31,4 @@ def _id_encoder(operation: Operation) -> Encoder:
     return encode
 
 
-def _nothing(raw: Any, _structure: Callable[[Any], Any]) -> BatchResponse[Any]:
-    # The answer is a 204. Anything else may be the answer to another request.
-    if raw != {}:
-        raise TypeError("the answer to a GDPR delete must be empty")
-    return BatchResponse()
-
-
-DELETES = Codec(_id_encoder, bare, _nothing, rows=row_shaper)
+DELETES = Codec(_id_encoder, bare, nothing, rows=row_shaper)
