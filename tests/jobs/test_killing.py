@@ -57,7 +57,7 @@ class Victim:
         self._counted = counted  # in the path of a request
         self.arguments = arguments
         self.chance = Random(seed)
-        self.doubted: set[int] = set()  # rows in doubt at any of the kills
+        self.doubted: set[int] = set()  # rows in doubt when a run ended
         self.cut: set[int] = set()  # rows whose answer was cut
         self._left = 0
         self._enough = threading.Event()
@@ -109,6 +109,7 @@ class Victim:
             if process.returncode == 0:
                 return
             assert "HubSpotUnavailable" in said, said
+            self.doubted |= self._in_doubt()
         raise AssertionError(said)
 
     def _in_doubt(self) -> set[int]:
