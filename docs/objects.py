@@ -48,6 +48,9 @@ _SHOWN: dict[ApiName, tuple[str, tuple[str, ...]]] = {
     "schemas": ("hub.schemas.", ()),
     "memberships": ("hub.list_memberships(…).", ("0-1",)),
     "deal_splits": ("hub.deal_splits.", ()),
+    "merges": ("hub.tickets.", ("tickets",)),
+    "gdpr_deletes": ("hub.contacts.", ("contacts",)),
+    "events": ("hub.events.", ()),
     "legacy": ("hub.legacy.tickets.", ("tickets",)),
 }
 

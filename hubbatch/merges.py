@@ -6,7 +6,7 @@ from typing import Unpack
 
 from ._net.batch import Batch
 from ._verbs import Options, Verbs
-from ._wire.arguments import Id, Inputs
+from ._wire.arguments import Inputs
 from ._wire.endpoints import operation_for
 from ._write_inputs import MergeInput
 from .models import Record, SimplePublicObject
@@ -17,7 +17,7 @@ class Merges(Verbs):
 
     def merge(
         self,
-        pairs: Inputs[MergeInput | tuple[Id, Id] | Record],
+        pairs: Inputs[MergeInput | tuple[str | int, str | int] | Record],
         **options: Unpack[Options],
     ) -> Batch[SimplePublicObject]:
         """Merge pairs of records, the second one into the first. It cannot be undone.

@@ -70,7 +70,11 @@ async def test_merges(hubspot_simulator: Simulator, twin: Simulator) -> None:
     client = theirs(twin).crm.contacts.basic_api
 
     async with HubBatch(sim.token, base_url=sim.url) as hub:
-        pairs = [MergeInput(mine[0], mine[1]), (mine[2], mine[3]), (mine[4], "77")]
+        pairs: list[MergeInput | tuple[str, str]] = [
+            MergeInput(mine[0], mine[1]),
+            (mine[2], mine[3]),
+            (mine[4], "77"),
+        ]
         response = await hub.contacts.merge(pairs)
     survivors = []
     for primary, merged in ((other[0], other[1]), (other[2], other[3])):

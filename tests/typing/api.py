@@ -19,16 +19,19 @@ from hubbatch import (
     BatchFailed,
     BatchResponse,
     CombinedResponse,
+    Contacts,
     CreateInput,
     DealSplit,
     DealSplitsInput,
     DealToDealSplits,
+    EventInput,
     HubBatch,
     LegacyObject,
     LegacyUpdateInput,
     Limits,
     OAuth,
     OAuthTokens,
+    Objects,
     ObjectSchema,
     Outcome,
     OutcomeStatus,
@@ -103,6 +106,18 @@ async def collect(hub: HubBatch) -> None:
     assert_type(defined.results[0], Property)
     splits = await hub.deal_splits.upsert([DealSplitsInput(1, [DealSplit(2, 100)])])
     assert_type(splits.results[0], DealToDealSplits)
+    merged = await hub.companies.merge([("1", 2), (3, "4")])
+    assert_type(merged.results[0], SimplePublicObject)
+    assert_type(hub.contacts, Contacts)
+    assert_type(hub.objects("contacts"), Contacts)
+    assert_type(hub.objects("2-3456"), Objects)
+    gone = await hub.contacts.gdpr_delete(["a@x.org"], id_property="email")
+    assert_type(gone.succeeded, int)
+    await hub.companies.gdpr_delete(["1"])  # type: ignore[attr-defined] # pyright: ignore[reportAttributeAccessIssue, reportUnknownMemberType]
+    await hub.objects("2-3456").gdpr_delete(["1"])  # type: ignore[attr-defined] # pyright: ignore[reportAttributeAccessIssue, reportUnknownMemberType]
+    await hub.contacts.merge([("1", 2, 3)])  # type: ignore[list-item] # pyright: ignore[reportArgumentType]
+    sent = await hub.events.send([EventInput("pe1_x", {"a": 1}, utk="u")])
+    assert_type(sent.ok, bool)
     lists = await hub.list_memberships("contacts").read([1])
     assert_type(lists.results[0], RecordIdWithMemberships)
     async for ticket in hub.tickets.list(properties=ALL):

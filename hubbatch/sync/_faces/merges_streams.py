@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import TypeVar, Unpack
 
 from hubbatch._verbs import Options
-from hubbatch._wire.arguments import Id, Inputs
+from hubbatch._wire.arguments import Inputs
 from hubbatch._write_inputs import MergeInput
 from hubbatch.merges import Merges
 from hubbatch.models import Record, SimplePublicObject
@@ -24,7 +24,7 @@ class StreamMerges(StreamVerbs[A]):
 
     def merge(
         self,
-        pairs: Inputs[MergeInput | tuple[Id, Id] | Record],
+        pairs: Inputs[MergeInput | tuple[str | int, str | int] | Record],
         **options: Unpack[Options],
     ) -> SyncStream[SimplePublicObject]:
         """Merge pairs of records, the second one into the first. It cannot be undone.
