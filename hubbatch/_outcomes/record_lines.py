@@ -61,9 +61,8 @@ class RecordLines:
 
         `results` are those of the inputs, if they succeeded: the surviving records.
         """
-        for key, survivor in zip(chunk.keys, results, strict=False):
-            if key is not None:
-                self._note_survivor(key, survivor.id)
+        for key, survivor in zip(filter(None, chunk.keys), results, strict=False):
+            self._note_survivor(key, survivor.id)
         freed: dict[int, None] = {}
         for index in chunk.indices:
             for name in self._standing.pop(index, ()):

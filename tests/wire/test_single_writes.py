@@ -118,7 +118,11 @@ WHOLE = {
         EventInput(NAME, {"pages": 3}, email="ada@x.org", occurred_at=AT),
         {**WHOLE, "properties": {"pages": 3}, "occurredAt": AT},
         {**WHOLE, "utk": None, "objectId": float("nan")},
-        {**{k: v for k, v in WHOLE.items() if k != "properties"}, "pages": 3},
+        {
+            **{k: v for k, v in WHOLE.items() if k != "properties"},
+            "pages": 3,
+            "by": None,
+        },
         {**WHOLE, "occurredAt": "2026-01-20T22:14:16.512+01:00"},
     ],
 )
