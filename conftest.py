@@ -106,6 +106,7 @@ _pages = Sybil(
         "docs/index.md",
         "docs/logins.md",
         "docs/objects.md",
+        "docs/search.md",
         "docs/sync.md",
         "docs/tables.md",
         "docs/versions.md",

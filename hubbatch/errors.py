@@ -14,7 +14,7 @@ The tree::
     │   └── HubSpotUnavailable          no answers, or several chunks in a row used
     │                                   up their retries; `.maybe_written`
     ├── CertificateError                the certificate is not trusted; never retried
-    ├── ListError                       a list or search makes no progress
+    ├── ListError                       a list or search cannot continue
     ├── TooManyFailures                 `max_failures` was exceeded
     ├── RecordError                     one record
     │   ├── RecordInvalid               a value is not allowed
@@ -202,7 +202,11 @@ class CertificateError(HubBatchError):
 
 
 class ListError(HubBatchError):
-    """A list or search makes no progress: a page names itself as the next page."""
+    """A list or search cannot continue.
+
+    A page names itself as the next page, or a search with a `sort` has more records
+    than the 10,000 that HubSpot returns.
+    """
 
 
 class TooManyFailures(HubBatchError):

@@ -9,7 +9,7 @@ from collections.abc import (
     Iterable,
 )
 from contextlib import suppress
-from typing import Any, TypeVar, overload
+from typing import TYPE_CHECKING, Any, TypeVar, overload
 
 from attrs import evolve
 
@@ -19,15 +19,17 @@ from ._validators import check_name
 from ._verbs import Face, requested
 from ._wire.arguments import PropertyNames
 from ._wire.codecs.documents import Page
-from ._wire.codecs.search import PAGE_SIZE, Found
+from ._wire.codecs.search import ID, PAGE_SIZE, Found
 from ._wire.endpoints import operation_for
 from ._wire.filters import Filters
 from ._wire.filters import filter_groups as parse_groups
-from ._wire.search_request import ID, SearchRequest
 from ._wire.user_classes import class_mapping
 from .errors import HubBatchError, InvalidRequestError
 from .models import Property, SimplePublicObject
 
+
+if TYPE_CHECKING:
+    from ._wire.search_request import SearchRequest
 
 T = TypeVar("T")
 
@@ -288,6 +290,8 @@ def _request(
     sort: str | None = None,
     is_count: bool = False,
 ) -> SearchRequest:
+    from ._wire.search_request import SearchRequest  # noqa: PLC0415 -- seldom needed
+
     parsed = parse_groups(filters, groups)
     return SearchRequest(parsed, query, sort, is_count=is_count)
 

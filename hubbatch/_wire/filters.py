@@ -56,11 +56,8 @@ MAX_FILTERS: Final = 18
 
 _EPOCH = TimeFormat(legacy=True)
 
-Filters: TypeAlias = "Mapping[str, object] | Iterable[Filter | Mapping[str, object]]"
-"""Equalities as a mapping, or filters, all of which must hold."""
 
-
-def _operator(name: object) -> str:
+def _operator(name: str) -> str:
     if not isinstance(name, str):
         raise TypeError(f"The operator of a filter must be a str, not {name!r}.")
     known = name.strip().upper().replace(" ", "_")
@@ -75,14 +72,14 @@ def _operator(name: object) -> str:
     return known
 
 
-def _name(name: object) -> str:
+def _name(name: str) -> str:
     checked = check_name(name)
     if checked is None:
         raise TypeError("The property name of a filter must be a str, not None.")
     return checked
 
 
-def _values(values: object) -> tuple[object, ...]:
+def _values(values: Iterable[object]) -> tuple[object, ...]:
     if isinstance(values, str | bytes | Mapping) or not isinstance(values, Iterable):
         raise TypeError(f"The values of a filter must be a list, not {values!r}.")
     return tuple(values)
@@ -141,9 +138,10 @@ class Filter:
             sent |= {"value": None, "values": tuple(self.value) or None}
         for operand, value in sent.items():
             if operand in needed and value is None:
-                raise ValueError(self._says(f"needs {_ARTICLES[operand]}. {_ABSENT}"))
+                raise ValueError(self._says(f"needs {_NEEDED[operand]}"))
             if operand not in needed and value is not None:
-                raise ValueError(self._says(f"takes no {operand}."))
+                hint = " Put the values in a list." if needed == _VALUES else ""
+                raise ValueError(self._says(f"takes no {_SPELLED[operand]}.{hint}"))
         json: dict[str, object] = {"propertyName": self.property_name}
         json["operator"] = self.operator
         for operand in needed:
@@ -183,12 +181,20 @@ class Filter:
 
 
 _ABSENT = "To find records without a value, use the operator NOT_HAS_PROPERTY."
-_ARTICLES = {"value": "a value", "highValue": "a high_value", "values": "values"}
+_NEEDED = {
+    "value": f"a value. {_ABSENT}",
+    "highValue": "a high_value, which is the upper end.",
+    "values": "values. Put them in a list.",
+}
+_SPELLED = {"value": "value", "highValue": "high_value", "values": "values"}
 
 
 def _is_list(value: object) -> bool:
     return isinstance(value, list | tuple | set | frozenset)
 
+
+Filters: TypeAlias = Mapping[str, object] | Iterable[Filter | Mapping[str, object]]
+"""Equalities as a mapping, or a list of filters; all of them must hold."""
 
 Groups: TypeAlias = tuple[tuple[Filter, ...], ...]
 

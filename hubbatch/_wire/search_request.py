@@ -17,11 +17,10 @@ from hubbatch.errors import ListError
 from hubbatch.models import Property, SimplePublicObject
 
 from .codecs.documents import Page
-from .codecs.search import PAGE_SIZE, Found
+from .codecs.search import ID, PAGE_SIZE, Found
 from .filters import ASSOCIATIONS, Groups, check_counts
 
 
-ID: Final = "hs_object_id"
 # "The search endpoints are limited to 10,000 total results for any given query."
 REACHABLE: Final = 10_000
 _LONGEST_QUERY: Final = 3_000

@@ -25,6 +25,7 @@ from hubbatch import (
     DealSplitsInput,
     DealToDealSplits,
     EventInput,
+    Filter,
     HubBatch,
     LegacyObject,
     LegacyUpdateInput,
@@ -36,6 +37,7 @@ from hubbatch import (
     Outcome,
     OutcomeStatus,
     OverloadedError,
+    Page,
     Property,
     PropertyName,
     PublicAssociationDefinitionUserConfiguration,
@@ -122,6 +124,16 @@ async def collect(hub: HubBatch) -> None:
     assert_type(lists.results[0], RecordIdWithMemberships)
     async for ticket in hub.tickets.list(properties=ALL):
         assert_type(ticket, SimplePublicObject)
+    new = Filter("createdate", ">=", date(2026, 1, 1))
+    async for ticket in hub.tickets.search([new, {"propertyName": "x"}], limit=5):
+        assert_type(ticket, SimplePublicObject)
+    async for page in hub.tickets.search_pages(filter_groups=[[new], {"x": 1}]):
+        assert_type(page, Page)
+    assert_type(await hub.tickets.count({"hs_pipeline": "0"}), int)
+    await hub.tickets.update(
+        {"id": ticket.id, "properties": {"subject": "x"}}
+        async for ticket in hub.tickets.search(query="printer")
+    )
 
     await hub.deals.read(["1", 2], properties=["dealname"], archived=True)
     await hub.objects("2-3456").create([CreateInput({"ref": "1"})])
@@ -182,6 +194,8 @@ class Company:
 async def typed(hub: HubBatch) -> None:
     async for listed in hub.tickets.list(into=Ticket):
         assert_type(listed, Ticket)
+    async for found in hub.tickets.search(into=Ticket):
+        assert_type(found, Ticket)
     await hub.legacy.tickets.update([Ticket("a", id="1")])
     read = await hub.tickets.read(["1"], into=Ticket, id_property="ref")
     assert_type(read, CombinedResponse[Ticket])

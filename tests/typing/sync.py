@@ -8,6 +8,7 @@ from typing import assert_type
 from hubbatch import (
     Account,
     CombinedResponse,
+    Filter,
     HubBatch,
     LabelsBetweenObjectPair,
     LegacyObject,
@@ -62,6 +63,9 @@ def read(hub: SyncHubBatch) -> None:
     assert_type(tickets.read(["1"], into=Ticket), CombinedResponse[Ticket])
     assert_type(tickets.list(), Iterator[SimplePublicObject])
     assert_type(tickets.list(into=Ticket), Iterator[Ticket])
+    assert_type(tickets.search({"x": 1}), Iterator[SimplePublicObject])
+    assert_type(tickets.search(into=Ticket), Iterator[Ticket])
+    assert_type(tickets.count([Filter("x", "=", 1)]), int)
     assert_type(
         hub.associations("contacts", "companies").read(["1"]),
         CombinedResponse[PublicAssociationMultiWithLabel],

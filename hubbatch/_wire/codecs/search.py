@@ -14,6 +14,8 @@ from .documents import document, next_after
 
 # "limit" of the search: 10 by default, at most 200 (search guide).
 PAGE_SIZE = 200
+# The property that holds the id of a record, of any type.
+ID = "hs_object_id"
 
 
 @frozen
