@@ -34,6 +34,7 @@ from ._wire.arguments import ALL, AllProperties, Id, Inputs, PropertyNames, Tabl
 from ._wire.codecs.documents import Page
 from ._wire.filters import Filter, Filters
 from ._wire.user_classes import PropertyName, Typed
+from ._write_inputs import EventInput, MergeInput
 from .account_models import (
     ListChange,
     ListMember,
@@ -47,6 +48,8 @@ from .accounts import Accounts, AnyRateLimit, TokenLoader
 from .associations import AssociationLimits, Associations, AssociationsV3
 from .calling import ConnectionStatuses
 from .client import HubBatch
+from .contacts import Contacts
+from .custom_events import CustomEvents
 from .errors import (
     APIError,
     AuthenticationError,
@@ -79,6 +82,7 @@ from .errors import (
 )
 from .legacy import Legacy, LegacyObjects
 from .lists import ListInput, ListMemberships, ListRecords, Lists
+from .merges import Merges
 from .models import (
     Account,
     AssociatedId,
@@ -172,8 +176,10 @@ __all__ = [
     "ConfigurationError",
     "ConnectionStatus",
     "ConnectionStatuses",
+    "Contacts",
     "Context",
     "CreateInput",
+    "CustomEvents",
     "DailyLimitReached",
     "DataSensitivity",
     "DealSplit",
@@ -182,6 +188,7 @@ __all__ = [
     "DealToDealSplits",
     "ErrorDetail",
     "Event",
+    "EventInput",
     "Filter",
     "Filters",
     "HubBatch",
@@ -212,6 +219,8 @@ __all__ = [
     "Listener",
     "Lists",
     "LoadFailed",
+    "MergeInput",
+    "Merges",
     "MultiAssociatedObjectWithLabel",
     "OAuth",
     "OAuthTokens",

@@ -24,6 +24,7 @@ from ._wire.codecs.documents import Page, page_query
 from ._wire.endpoints import operation_for
 from ._wire.user_classes import Typed, class_mapping
 from .errors import ListError, RecordNotFound
+from .merges import Merges
 from .models import (
     CreateInput,
     Record,
@@ -43,7 +44,7 @@ T = TypeVar("T")
 _LONGEST_QUERY = 6_000
 
 
-class Objects(Searches, Verbs):
+class Objects(Searches, Merges, Verbs):
     """Batch verbs for the records of one object type.
 
     An input is a `CreateInput`, `UpdateInput` or `UpsertInput`, or a mapping in

@@ -21,6 +21,8 @@ from .job_commands import (
     associations,
     create,
     enrol,
+    gdpr_delete,
+    merge,
     read,
     replay,
     update,
@@ -252,7 +254,7 @@ def completion(context: click.Context, shell: str) -> None:
             "Read and write",
             [
                 *(update, upsert, create, read, archive),
-                *(associate, associations, enrol, replay),
+                *(associate, associations, enrol, merge, gdpr_delete, replay),
             ],
         ),
         cloup.Section("Inspect", [check, count, status, report, whoami]),

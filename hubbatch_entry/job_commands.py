@@ -111,6 +111,54 @@ archive: click.Command = _verb(
 
 
 @cloup.command(
+    short_help="Merge pairs of records. It cannot be undone.",
+    epilog=_STATUS_HELP,
+)
+@cloup.argument("object_type", metavar="OBJECT_TYPE")
+@cloup.argument("source", metavar="SOURCE")
+@shared.source_options()
+@shared.output_options()
+@shared.safety_options(shared.confirm)
+@shared.account_options
+def merge(**options: Any) -> None:
+    """Merge pairs of records. It cannot be undone.
+
+    SOURCE is a .csv, .jsonl or .parquet file with the columns primaryObjectId, the id
+    of the record that stays, and objectIdToMerge, the id of the record that is merged
+    into it. HubSpot usually creates a new record: --results has its id.
+
+    A merge that may have been sent before an interruption is never sent again: it ends
+    as unknown.
+    """
+    from hubbatch.cli import arguments, run_job  # noqa: PLC0415 -- as the module says
+
+    sys.exit(run_job.run_job(partial(arguments.merge_spec, options), options))
+
+
+@cloup.command(
+    "gdpr-delete",
+    short_help="Delete contacts for good. It cannot be undone.",
+    epilog=_STATUS_HELP,
+)
+@cloup.argument("object_type", metavar="contacts")
+@cloup.argument("source", metavar="SOURCE")
+@shared.source_options(shared.id_column, shared.id_property)
+@shared.output_options()
+@shared.safety_options(shared.confirm)
+@shared.account_options
+def gdpr_delete(**options: Any) -> None:
+    """Delete contacts and their content for good. It cannot be undone.
+
+    SOURCE is a .csv, .jsonl or .parquet file with the ids, or with e-mail addresses and
+    --id-property email. HubSpot blocks an address that no contact has: no import and no
+    form can create a contact with it. The answer is the same, so check the addresses.
+    """
+    from hubbatch.cli import arguments, run_job  # noqa: PLC0415 -- as the module says
+
+    sys.exit(run_job.run_job(partial(arguments.gdpr_delete_spec, options), options))
+
+
+@cloup.command(
     short_help="Associate pairs of records, or remove associations.",
     epilog=_STATUS_HELP,
 )

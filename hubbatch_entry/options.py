@@ -321,6 +321,12 @@ reconcile_by: Decorator = cloup.option(
     metavar="NAME",
     help="Look up creates whose response was lost by this unique property.",
 )
+confirm: Decorator = cloup.option(
+    "--confirm",
+    type=click.IntRange(min=0),
+    metavar="ROWS",
+    help="Confirm the number of rows of SOURCE, also to resume. Required.",
+)
 rate_limit: Decorator = cloup.option(
     "--rate-limit",
     type=click.FloatRange(min=1),

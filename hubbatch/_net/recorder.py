@@ -109,6 +109,8 @@ class OutcomeRecorder:
             case Succeed():
                 self.sink.succeeded(chunk, effect.results)
                 self.ledger.count_succeeded(chunk.count)
+                self.queue.release(chunk, effect.results)
+                return
             case Fail():
                 outcomes = self.ledger.fail(chunk, effect.status, effect.error)
                 self._fail(outcomes, effect.status)

@@ -15,6 +15,8 @@ JobVerb: TypeAlias = Literal[
     "update",
     "upsert",
     "archive",
+    "merge",
+    "gdpr_delete",
     "create_default",
     "archive_labels",
     "add",
@@ -126,7 +128,7 @@ class Columns:
     @property
     def only_ids(self) -> bool:
         """Whether the verb takes bare ids."""
-        return self.verb in ("read", "archive", "add", "remove")
+        return self.verb in ("read", "archive", "add", "remove", "gdpr_delete")
 
     @property
     def id_field(self) -> str | None:

@@ -11,6 +11,7 @@ from types import ModuleType
 from typing import Any, overload
 
 from hubbatch._wire.calls import Operation
+from hubbatch._wire.codecs.merges import MERGED, PRIMARY
 from hubbatch._wire.rows import (
     END_COLUMNS,
     NO_ID_PROPERTY,
@@ -324,6 +325,10 @@ def _used(names: list[str], operation: Operation) -> set[str]:
         ValueError: If a column with ids is missing.
     """
     call, unique = operation.call, operation.id_property
+    if call.verb == "send":
+        return {*names}
+    if call.verb == "merge":
+        return {_find((name,), names) for name in (PRIMARY, MERGED)}
     if call.codec.rows is pair_shaper:
         return {_find(wanted, names) for wanted in END_COLUMNS.values()}
     if call.verb == "upsert" and unique is None:

@@ -8,9 +8,11 @@ from typing import Any
 from hubbatch import ConfigurationError, HubBatch, RecordNotFound
 from hubbatch._tables.column_mapping import JobVerb
 from hubbatch.jobs import (
+    ColumnMapping,
     Columns,
     FailuresSource,
     IdMap,
+    MergeColumns,
     PairColumns,
     Where,
     by_label,
@@ -114,6 +116,36 @@ def _all_spec(options: Mapping[str, Any], call: dict[str, Any]) -> JobSpec:
     )
 
 
+def merge_spec(options: Mapping[str, Any]) -> JobSpec:
+    """Return the job for `merge`.
+
+    Raises:
+        SourceError: If the source cannot be read.
+    """
+    return JobSpec(
+        verb="merge",
+        object_type=options["object_type"],
+        source=_open(options, MergeColumns()),
+        call=_PLAIN_CALL,
+        options=options,
+    )
+
+
+def gdpr_delete_spec(options: Mapping[str, Any]) -> JobSpec:
+    """Return the job for `gdpr-delete`.
+
+    Raises:
+        SourceError: If the source cannot be read.
+    """
+    spec = verb_spec("gdpr_delete", options)
+    if options["id_property"] == "email":
+        spec.warning = (
+            "HubSpot blocks an address that no contact has: no import and no form can "
+            "create a contact with it"
+        )
+    return spec
+
+
 def associations_spec(options: Mapping[str, Any]) -> JobSpec:
     """Return the job for `associations`.
 
@@ -203,7 +235,7 @@ async def _ask_list(options: Mapping[str, Any], name: str) -> str:
         raise ConfigurationError(str(error)) from None
 
 
-def _open(options: Mapping[str, Any], columns: Columns | PairColumns) -> Any:
+def _open(options: Mapping[str, Any], columns: ColumnMapping) -> Any:
     return open_source(
         options["source"],
         columns,

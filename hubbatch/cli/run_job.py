@@ -81,11 +81,7 @@ def run_job(make_spec: Callable[[], JobSpec], options: Mapping[str, Any]) -> int
     signals.last_words = print_result
     try:
         spec = make_spec()
-        spec.check()
-        with console.status(f"Reading {console_markup(spec.source.name)}"):
-            spec.count()
-        if spec.total == 0:
-            _warn_of_no_rows(console, spec.source.name)
+        _prepare(spec, console)
         run = _run
         if options["dry_run"]:
             run = _count if isinstance(spec.source, AllRecords) else _dry_run
@@ -109,11 +105,23 @@ def run_job(make_spec: Callable[[], JobSpec], options: Mapping[str, Any]) -> int
     return status
 
 
+def _prepare(spec: JobSpec, console: Console) -> None:
+    """Check a job, count its rows, and print its warnings."""
+    spec.check()
+    with console.status(f"Reading {console_markup(spec.source.name)}"):
+        spec.count()
+    if spec.total == 0:
+        _warn_of_no_rows(console, spec.source.name)
+    if spec.warning:
+        _warn(console, spec.warning)
+
+
 def _warn_of_no_rows(console: Console, name: str) -> None:
-    console.print(
-        f"[yellow]warning:[/] {console_markup(name)} has no rows: nothing to do",
-        soft_wrap=True,
-    )
+    _warn(console, f"{name} has no rows: nothing to do")
+
+
+def _warn(console: Console, message: str) -> None:
+    console.print(f"[yellow]warning:[/] {console_markup(message)}", soft_wrap=True)
 
 
 def print_error(console: Console, error: BaseException) -> str:

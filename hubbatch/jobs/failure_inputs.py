@@ -13,6 +13,7 @@ from collections.abc import Callable, Mapping
 from math import isfinite
 from typing import Any
 
+from hubbatch._wire.codecs.merges import MERGED, PRIMARY
 from hubbatch._wire.endpoints import Operation
 from hubbatch._wire.property_values import (
     InvalidInput,
@@ -23,6 +24,7 @@ from hubbatch._wire.property_values import (
     record_id,
 )
 from hubbatch._wire.user_classes import class_mapping, is_typed
+from hubbatch._write_inputs import MergeInput
 from hubbatch.account_models import ListChange, ListMember
 from hubbatch.models import (
     AssociationInput,
@@ -72,6 +74,9 @@ def _as_mapping(value: Any, verb: str, id_property: str | None) -> Any:
             return _of_write_input(value)
         case LegacyUpdateInput():
             return {"objectId": value.object_id, "properties": value.properties}
+        case MergeInput():
+            ids = value.primary_object_id, value.object_id_to_merge
+            return dict(zip((PRIMARY, MERGED), ids, strict=True))
         case LegacyCreateInput():
             return {"properties": value.properties}
         case AssociationInput():

@@ -125,6 +125,12 @@ class _LineBuilder:
                 f"a line of {call}, but the first line is of {self.call}. Use one file "
                 "per call"
             )
+        if call.verb in ("merge", "gdpr_delete"):
+            raise BadRow(
+                f"a line of {call}, which cannot be undone, so it is not sent from a "
+                "failures file. Put the rows to send into a file of their own, and run "
+                f"`hubbatch {call.verb.replace('_', '-')}` with it"
+            )
         # Associating twice has the same effect as once.
         creates = call.verb == "create" and not call.object_type.startswith(PAIRS)
         self.doubted = creates and line.get("status") == "unknown"

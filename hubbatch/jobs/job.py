@@ -67,7 +67,8 @@ class Job(Lifecycle):
 
     Args:
         hub: The client of the account.
-        verb: create, read, update, upsert or archive.
+        verb: create, read, update, upsert, archive, merge, or (for contacts)
+            gdpr_delete. A merge that may have been sent is never sent again.
         object_type: E.g. `tickets`; or `associations.contacts.companies`, with the
             verbs read, create, create_default, archive and archive_labels; or the
             number of a list, `lists.581`, with the verbs add and remove.

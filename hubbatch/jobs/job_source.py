@@ -9,6 +9,7 @@ from hubbatch._net.source import length
 from hubbatch._tables.column_mapping import Columns, JobVerb
 from hubbatch.errors import ConfigurationError
 
+from .merge_columns import MergeColumns
 from .options import PAIRS
 from .pairs import PairColumns
 from .row_source import Inputs, is_source
@@ -16,7 +17,7 @@ from .sources import open_source
 
 
 # The verbs whose `properties` are those that HubSpot returns.
-_BARE_IDS = ("read", "archive", "add", "remove")
+_BARE_IDS = ("read", "archive", "add", "remove", "gdpr_delete")
 
 
 def open_job_source(
@@ -59,6 +60,9 @@ def open_job_source(
         if object_type.startswith(PAIRS) and verb != "read":
             _refuse(columns, "is not for pairs. Pass a source with PairColumns.")
             return open_source(source, PairColumns(), **how), dict(call)
+        if verb == "merge":
+            _refuse(columns, "is not for merges.")
+            return open_source(source, MergeColumns(), **how), dict(call)
         ids_only = verb in _BARE_IDS
         mapping = Columns(
             verb=verb,

@@ -24,6 +24,8 @@ _OPTIONS: Mapping[str, frozenset[str]] = {
     "update": frozenset({"id_property", "timezone"}),
     "upsert": frozenset({"id_property", "timezone"}),
     "archive": frozenset(),
+    "merge": frozenset(),
+    "gdpr_delete": frozenset({"id_property"}),
     "create_default": frozenset(),
     "archive_labels": frozenset(),
     "add": frozenset(),
@@ -34,7 +36,15 @@ PAIRS = "associations."
 # The prefix of a job's object type when its rows are records of a list.
 LISTS = "lists."
 _LIST_VERBS = ("add", "remove")
-_OBJECT_VERBS = ("create", "read", "update", "upsert", "archive")
+_OBJECT_VERBS = (
+    "create",
+    "read",
+    "update",
+    "upsert",
+    "archive",
+    "merge",
+    "gdpr_delete",
+)
 _PAIR_VERBS = ("read", "create", "create_default", "archive", "archive_labels")
 # The options of each verb in `crm-objects/v1`.
 _LEGACY_OPTIONS: Mapping[str, frozenset[str]] = {
@@ -77,6 +87,10 @@ def find_verb(
     if verb not in _OBJECT_VERBS:
         raise ConfigurationError(
             f"verb must be one of {', '.join(_OBJECT_VERBS)}, not {verb!r}."
+        )
+    if verb == "gdpr_delete" and object_type != "contacts":
+        raise ConfigurationError(
+            f"HubSpot has a GDPR delete for contacts only, not for {object_type}."
         )
     if not legacy:
         return getattr(hub.objects(object_type), verb)  # type: ignore[no-any-return] # one of its verbs

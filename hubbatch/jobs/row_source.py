@@ -18,6 +18,7 @@ import msgspec
 from attrs import define, field
 
 from hubbatch._net.source import check_source
+from hubbatch._tables.column_mapping import ColumnMapping
 from hubbatch._tables.zones import Zone
 from hubbatch._wire.calls import Operation
 from hubbatch._wire.property_values import InvalidInput, Unsendable
@@ -106,11 +107,14 @@ def as_source(
 
         # These import this module.
         from .arrow import ArrowSource  # noqa: PLC0415
+        from .merge_columns import MergeColumns  # noqa: PLC0415
         from .pairs import PairColumns  # noqa: PLC0415
 
         if is_table(inputs):
             pairs = operation.call.codec.rows is pair_shaper
-            columns = PairColumns() if pairs else columns_of(operation)
+            columns: ColumnMapping = PairColumns() if pairs else columns_of(operation)
+            if operation.call.verb == "merge":
+                columns = MergeColumns()
             return ArrowSource(inputs, columns, timezone=timezone)
     rows = check_source(
         inputs,
