@@ -84,10 +84,10 @@ class Job(Lifecycle):
         empty: For a path: whether an empty cell keeps the property's value (`skip`, the
             default) or clears it (`clear`).
         encoding: For a path: a Python codec. Default: UTF-8.
-        delimiter: For the path of a CSV: one character. Default: a comma.
+        delimiter: For the path of a CSV: one character. Default: detected.
         query: For the path of a SQLite database: a SELECT with an ORDER BY.
         timezone: The time zone of times without one (`"Europe/Berlin"`), as for the
-            verb. For the path of a Parquet file, a table and inputs.
+            verb. For the path of a Parquet or Excel file, a table and inputs.
         journal: The path of the journal. If it records that the job is finished,
             nothing is sent.
         results: A path (`.csv`, `.jsonl`) or a `Sink`: one line per success.

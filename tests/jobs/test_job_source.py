@@ -137,7 +137,7 @@ def test_options_of_a_path_are_refused_for_anything_else(desk: Desk) -> None:
         ({"empty": "keep"}, "empty must be 'skip' or 'clear', not 'keep'"),
         ({"properties": "email"}, "properties must be a collection of names"),
         ({"delimiter": "::"}, "delimiter must be one character"),
-        ({"timezone": "UTC"}, "only a Parquet file takes a time zone"),
+        ({"timezone": "UTC"}, "only a Parquet or Excel file takes a time zone"),
     ],
 )
 def test_wrong_options_of_a_path(
@@ -148,7 +148,7 @@ def test_wrong_options_of_a_path(
 
 
 def test_a_path_of_an_unknown_kind(desk: Desk) -> None:
-    with pytest.raises(ConfigurationError, match=r"expected \.csv, \.jsonl or"):
+    with pytest.raises(ConfigurationError, match=r"expected \.csv, \.tsv, "):
         upsert(desk, "people.txt", id_property="email")
 
 
