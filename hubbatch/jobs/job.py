@@ -55,6 +55,7 @@ from .run_adapter import RunAdapter, Tally
 from .schema import ask_schema
 from .sinks import Failures
 from .states import FINAL, RowState
+from .unknown_properties import check_properties
 
 
 class Job(Lifecycle):
@@ -224,6 +225,8 @@ class Job(Lifecycle):
     async def _load_history(self, job: Identity, history: History) -> None:
         if self._preflight is not False and history.new:
             await self._check_rows(job.fingerprint)
+        if history.new:
+            await check_properties(self._hub, self.operation)
         for output in self._journal.outputs.values():
             if isinstance(output.sink, Failures):
                 output.sink.portal_id = self.portal_id
