@@ -201,7 +201,7 @@ limit: Decorator = cloup.option(
     metavar="N",
     help="Take only the first N rows.",
 )
-_file: tuple[Decorator, ...] = (
+text_file: tuple[Decorator, ...] = (
     cloup.option(
         "--encoding",
         default="utf-8",
@@ -214,6 +214,9 @@ _file: tuple[Decorator, ...] = (
         callback=parse_delimiter,
         help="Set the CSV delimiter, or `tab`.  [default: detected]",
     ),
+)
+_file: tuple[Decorator, ...] = (
+    *text_file,
     cloup.option(
         "--query",
         metavar="SQL",
@@ -265,7 +268,8 @@ _job_files: tuple[Decorator, ...] = (
     cloup.option(
         "--failures",
         type=PATH,
-        help="Write the rows that did not succeed here (.jsonl), for `replay`.",
+        help="Write the rows that did not succeed here (.jsonl, or .csv to fix in a "
+        "spreadsheet), for `replay`.",
     ),
     cloup.option(
         "--report",
