@@ -24,8 +24,6 @@ class CellReader(Protocol):
 
     def __iter__(self) -> Iterator[Any]: ...
 
-    def __next__(self) -> Any: ...
-
 
 class CellSource(Protocol):
     """A file of cells.

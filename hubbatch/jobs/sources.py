@@ -155,9 +155,6 @@ class _CsvReader:
             self._rows = self._begin()
         return self._rows  # type: ignore[no-any-return] # csv's
 
-    def __next__(self) -> list[str]:
-        return next(iter(self))
-
     def _begin(self) -> Any:
         head: list[str] = []
         failure: Exception | None = None

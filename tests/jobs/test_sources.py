@@ -117,6 +117,25 @@ def test_a_header_and_no_rows(write: Write) -> None:
     assert len(source.fingerprint()) == 64
 
 
+def test_a_wrong_delimiter_is_answered_with_the_one_that_the_header_has(
+    write: Write,
+) -> None:
+    path = write("t.csv", b"\nid;subject\n7;a\n")
+    with pytest.raises(SourceError) as refused:
+        CsvSource(path, UPDATE, delimiter=",").fingerprint()
+    assert str(refused.value) == ("t.csv: one column, 'id;subject'. Use delimiter=';'.")
+
+    ids = write("t.csv", b"id\n7\n")
+    assert [row.key for row in CsvSource(ids, UPDATE, delimiter=";")] == ["7"]
+
+
+def test_a_declared_delimiter_is_read_and_its_line_counted(write: Write) -> None:
+    path = write("t.csv", b"\xef\xbb\xbfsep=^\r\nid^subject\r\n7^a;b\r\n")
+    rows = [Row(0, "7", update("7", subject="a;b"), 3)]
+    assert [*CsvSource(path, UPDATE)] == rows
+    assert [*CsvSource(path, UPDATE, delimiter="^")] == rows
+
+
 @pytest.mark.parametrize(
     ("content", "message"),
     [

@@ -4,7 +4,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from hubbatch import ConfigurationError
-from hubbatch._tables.column_mapping import BadRow, FieldsBuilder, cells_builder
+from hubbatch._tables.column_mapping import (
+    BadRow,
+    FieldsBuilder,
+    added_columns,
+    cells_builder,
+    reason_column,
+)
 from hubbatch.jobs import Columns
 
 
@@ -365,3 +371,21 @@ def test_what_was_asked_for_and_never_seen_is_known() -> None:
 def test_one_text_is_no_collection_of_columns() -> None:
     with pytest.raises(ConfigurationError, match="not 'subject'"):
         Columns(verb="update", properties="subject")
+
+
+# ---- the columns that a table of rows to fix has in addition
+
+
+@pytest.mark.parametrize(
+    ("header", "reason"),
+    [(["id", "a"], "reason"), (["id", "reason"], "hubbatch_reason")],
+)
+def test_added_columns_are_found_again_and_not_sent(
+    header: list[str], reason: str
+) -> None:
+    assert reason_column(header) == reason
+    assert added_columns(header) == ()
+    written = [*header, reason, "hubbatch"]
+
+    assert added_columns(written) == ("hubbatch", reason)
+    assert Columns(verb="update").chosen(written, "id") == {header[1]: header[1]}
