@@ -13,7 +13,7 @@ from hubbatch._wire.calls import Operation
 class PropertyWatch:
     """The requested properties that no record has, not even as null.
 
-    HubSpot answers null for a property without a value, and leaves out a name that does
+    HubSpot answers null for a property without a value, and omits a name that does
     not exist.
 
     Attributes:
