@@ -32,9 +32,20 @@ from ._records import Timestamp
 from ._verbs import Options
 from ._wire.arguments import ALL, AllProperties, Id, Inputs, PropertyNames, Table
 from ._wire.codecs.documents import Page
+from ._wire.filters import Filter, Filters
 from ._wire.user_classes import PropertyName, Typed
+from .account_models import (
+    ListChange,
+    ListMember,
+    ObjectList,
+    Owner,
+    OwnerTeam,
+    Pipeline,
+    PipelineStage,
+)
 from .accounts import Accounts, AnyRateLimit, TokenLoader
 from .associations import AssociationLimits, Associations, AssociationsV3
+from .calling import ConnectionStatuses
 from .client import HubBatch
 from .errors import (
     APIError,
@@ -45,6 +56,7 @@ from .errors import (
     ConfigurationError,
     DailyLimitReached,
     HubBatchError,
+    HubSpotDeprecation,
     HubSpotUnavailable,
     InvalidRequestError,
     JournalError,
@@ -63,9 +75,10 @@ from .errors import (
     RecordNotFound,
     SourceError,
     TooManyFailures,
+    WhereError,
 )
 from .legacy import Legacy, LegacyObjects
-from .lists import ListMemberships
+from .lists import ListInput, ListMemberships, ListRecords, Lists
 from .models import (
     Account,
     AssociatedId,
@@ -76,6 +89,7 @@ from .models import (
     AssociationSpecWithLabel,
     AssociationTo,
     BatchResponse,
+    ConnectionStatus,
     Context,
     CreateInput,
     DealSplit,
@@ -110,8 +124,11 @@ from .models import (
     ValueWithTimestamp,
 )
 from .objects import Objects
+from .owners import Owners
+from .pipelines import Pipelines
 from .properties import DataSensitivity, Properties
 from .schemas import Schemas
+from .search import Searches
 from .single import Single, SingleObjects
 from .splits import DealSplits
 
@@ -153,6 +170,8 @@ __all__ = [
     "ChunkThrottled",
     "CombinedResponse",
     "ConfigurationError",
+    "ConnectionStatus",
+    "ConnectionStatuses",
     "Context",
     "CreateInput",
     "DailyLimitReached",
@@ -163,8 +182,11 @@ __all__ = [
     "DealToDealSplits",
     "ErrorDetail",
     "Event",
+    "Filter",
+    "Filters",
     "HubBatch",
     "HubBatchError",
+    "HubSpotDeprecation",
     "HubSpotUnavailable",
     "Id",
     "InputFailed",
@@ -181,13 +203,19 @@ __all__ = [
     "LegacyUpdateInput",
     "LimiterUnavailable",
     "Limits",
+    "ListChange",
     "ListError",
+    "ListInput",
+    "ListMember",
     "ListMemberships",
+    "ListRecords",
     "Listener",
+    "Lists",
     "LoadFailed",
     "MultiAssociatedObjectWithLabel",
     "OAuth",
     "OAuthTokens",
+    "ObjectList",
     "ObjectSchema",
     "ObjectTypeDefinitionLabels",
     "Objects",
@@ -198,8 +226,14 @@ __all__ = [
     "OutcomeUnknown",
     "Outcomes",
     "OverloadedError",
+    "Owner",
+    "OwnerTeam",
+    "Owners",
     "Page",
     "PermissionDeniedError",
+    "Pipeline",
+    "PipelineStage",
+    "Pipelines",
     "Plan",
     "Properties",
     "Property",
@@ -225,6 +259,7 @@ __all__ = [
     "RecordNotFound",
     "RetryPolicy",
     "Schemas",
+    "Searches",
     "SharedLimit",
     "SimplePublicObject",
     "SimplePublicUpsertObject",
@@ -243,6 +278,7 @@ __all__ = [
     "UpdateInput",
     "UpsertInput",
     "ValueWithTimestamp",
+    "WhereError",
     "merge",
 ]
 

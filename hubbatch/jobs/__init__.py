@@ -17,7 +17,7 @@ from hubbatch._tables.column_mapping import (
     KeyedInput,
 )
 from hubbatch._wire.calls import Operation
-from hubbatch.errors import CheckFailed, SourceError
+from hubbatch.errors import CheckFailed, SourceError, WhereError
 
 from .arrow import ArrowSource, ParquetSource
 from .check import CheckReport, Finding, check
@@ -39,6 +39,7 @@ from .sources import CsvSource, JsonLinesSource, open_source
 from .status import JobStatus, read_status
 from .stdin import StandardInput
 from .tables import SqliteSource
+from .where import Where
 from .xlsx import XlsxSource
 
 
@@ -82,6 +83,8 @@ __all__ = [
     "SourceError",
     "SqliteSource",
     "StandardInput",
+    "Where",
+    "WhereError",
     "XlsxSource",
     "ask_schema",
     "by_label",

@@ -3,6 +3,7 @@ from typing import Any
 import pytest
 
 from hubbatch import ConfigurationError
+from hubbatch.jobs import Export
 from hubbatch.simulator import Fault, When
 
 from .conftest import Desk
@@ -83,3 +84,14 @@ async def test_a_sensitive_property_is_known(desk: Desk) -> None:
         one.body["dataSensitivity"] for one in desk.sim.requests if path == one.path
     ]
     assert levels == ["sensitive"]
+
+
+async def test_an_export_of_an_unknown_property_reads_nothing(desk: Desk) -> None:
+    source(desk)
+    path = desk.where / "o.csv"
+    job = Export(desk.hub, "contacts", path, properties=["frist_name"])
+
+    with pytest.raises(ConfigurationError, match='did you mean "firstname"'):
+        await job.run()
+
+    assert not path.exists()
