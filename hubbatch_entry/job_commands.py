@@ -22,9 +22,10 @@ if TYPE_CHECKING:
 
 
 _SOURCE_HELP = (
-    "SOURCE is a .csv, .jsonl or .parquet file, or - for JSON lines on standard input. "
-    "In a CSV or a flat JSON line, every column except the id is a property; a JSON "
-    'line may also have HubSpot\'s shape, {"id": ..., "properties": {...}}.'
+    "SOURCE is a .csv, .tsv, .xlsx, .jsonl, .json (an array) or .parquet file, each "
+    "also with .gz, or - for JSON lines on standard input. In a table or a flat JSON "
+    "object, every column except the id is a property; an object may also have "
+    'HubSpot\'s shape, {"id": ..., "properties": {...}}.'
 )
 _STATUS_HELP = (
     "Exit status: 0 all rows succeeded; 1 some did not; 2 bad usage, unreadable input, "
@@ -172,8 +173,8 @@ def gdpr_delete(**options: Any) -> None:
 def associate(**options: Any) -> None:
     """Associate pairs of records of two types, or remove associations.
 
-    SOURCE is a .csv, .jsonl or .parquet file, or - for JSON lines on standard input,
-    with the two ids in each row. If the ids are those of another system, --from-map and
+    SOURCE is a file as for `update`, or - for JSON lines on standard input, with the
+    two ids in each row. If the ids are those of another system, --from-map and
     --to-map name the --results files of the jobs that created the records.
     """
     from hubbatch.cli import arguments, run_job  # noqa: PLC0415 -- as the module says
@@ -232,16 +233,16 @@ def enrol(**options: Any) -> None:
     short_help="Send the rows of a failures file again.",
     epilog=_STATUS_HELP,
 )
-@cloup.argument("failed", metavar="FAILURES.jsonl")
-@cloup.option_group("Source", shared.limit)
+@cloup.argument("failed", metavar="FAILURES")
+@cloup.option_group("Source", shared.limit, *shared.text_file)
 @shared.output_options(shared.replay_output)
 @shared.safety_options(shared.no_journal, shared.reconcile_by)
 @shared.account_options
 def replay(**options: Any) -> None:
     """Send the rows of a failures file again, unchanged or edited.
 
-    FAILURES.jsonl is a file that a job wrote with --failures. It records the verb, the
-    object type and the account; nothing is sent to any other account. Creates that
+    FAILURES is a .jsonl or .csv that a job wrote with --failures. It records the verb,
+    the object type and the account; nothing is sent to any other account. Creates that
     HubSpot may have made already are refused unless --reconcile-by names a property to
     look them up by.
     """

@@ -40,9 +40,11 @@ def check_encoding(
 
 
 def parse_delimiter(
-    _context: click.Context, _parameter: click.Parameter, value: str
-) -> str:
+    _context: click.Context, _parameter: click.Parameter, value: str | None
+) -> str | None:
     r"""Parse `--delimiter`: one character; `tab` and `\t` stand for a tab."""
+    if value is None:
+        return None
     value = {"tab": "\t", r"\t": "\t"}.get(value, value)
     if len(value) != 1 or value in '"\r\n':
         raise click.BadParameter("Expected one character, or tab.")
@@ -228,7 +230,7 @@ limit: Decorator = cloup.option(
     metavar="N",
     help="Take only the first N rows.",
 )
-_file: tuple[Decorator, ...] = (
+text_file: tuple[Decorator, ...] = (
     cloup.option(
         "--encoding",
         default="utf-8",
@@ -238,11 +240,12 @@ _file: tuple[Decorator, ...] = (
     ),
     cloup.option(
         "--delimiter",
-        default=",",
-        show_default=True,
         callback=parse_delimiter,
-        help="Set the CSV delimiter, or `tab`.",
+        help="Set the CSV delimiter, or `tab`.  [default: detected]",
     ),
+)
+_file: tuple[Decorator, ...] = (
+    *text_file,
     cloup.option(
         "--query",
         metavar="SQL",
@@ -251,7 +254,7 @@ _file: tuple[Decorator, ...] = (
     cloup.option(
         "--timezone",
         metavar="NAME",
-        help="Assume this zone (e.g. UTC) for Parquet times without one.",
+        help="Assume this zone (e.g. UTC) for Parquet and Excel times without one.",
     ),
 )
 
@@ -294,7 +297,8 @@ _job_files: tuple[Decorator, ...] = (
     cloup.option(
         "--failures",
         type=PATH,
-        help="Write the rows that did not succeed here (.jsonl), for `replay`.",
+        help="Write the rows that did not succeed here (.jsonl, or .csv to fix in a "
+        "spreadsheet), for `replay`.",
     ),
     cloup.option(
         "--report",

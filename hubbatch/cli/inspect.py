@@ -110,7 +110,8 @@ async def _ask_count(options: Mapping[str, Any]) -> int:
     where = Where(*options["where"], timezone=options["timezone"])
     object_type = options["object_type"]
     async with HubBatch(find_token(options), **hub_options(options)) as hub:
-        objects, groups = hub.objects(object_type), None
+        objects: Objects = hub.objects(object_type)
+        groups = None
         if options["account"] is not None:
             await check_portal(hub, options["account"])
         if where.texts:

@@ -2,11 +2,13 @@
 
 import asyncio
 import signal
+import warnings
 
 from collections import Counter
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from functools import partial
+from shlex import quote
 from typing import Any
 
 from attrs import asdict
@@ -44,6 +46,9 @@ from .progress import Latency, Progress, count_of, duration
 from .signals import JobStopper
 
 
+# The options that are not called like their arguments in Python.
+_FLAGS = {"properties": "--property"}
+_TAB = "\t"
 # Seconds between two updates of the progress.
 _REFRESH = 0.2
 _NO_COUNTS = {
@@ -85,7 +90,10 @@ def run_job(make_spec: Callable[[], JobSpec], options: Mapping[str, Any]) -> int
         run = _run
         if options["dry_run"]:
             run = _count if isinstance(spec.source, AllRecords) else _dry_run
-        status = asyncio.run(run(spec, console, result))
+        with warnings.catch_warnings():
+            warnings.simplefilter("always", UserWarning)
+            warnings.showwarning = partial(_show_warning, console)
+            status = asyncio.run(run(spec, console, result))
     except NothingToDo as nothing:
         status = ExitStatus.ALL_SUCCEEDED
         _warn_of_no_rows(console, str(nothing))
@@ -124,12 +132,19 @@ def _warn(console: Console, message: str) -> None:
     console.print(f"[yellow]warning:[/] {console_markup(message)}", soft_wrap=True)
 
 
+def _show_warning(
+    console: Console, message: Warning | str, *_where: object, **_line: object
+) -> None:
+    """Print a warning of the client, which has a name that the command line set."""
+    console.print(f"[yellow]warning:[/] {console_markup(str(message))}", soft_wrap=True)
+
+
 def print_error(console: Console, error: BaseException) -> str:
     """Print an error on a single line; return its message.
 
     Below the error of a condition, print the condition, and mark what is wrong.
     """
-    message = shown = " ".join(str(error).split())
+    message = shown = " ".join(message_of(error).split())
     marked = isinstance(error, WhereError) and error.text
     if isinstance(error, WhereError) and marked:
         shown = sentence(error.reason)
@@ -148,6 +163,16 @@ def _print_marked(console: Console, error: WhereError) -> None:
     console.print(f"  {console_markup(error.text)}", soft_wrap=True)
     carets = "^" * max(wrong, 1)
     console.print(f"  {' ' * before}[red]{carets}[/]", soft_wrap=True)
+
+
+def message_of(error: BaseException) -> str:
+    """Return the message of an error, with options as the command line has them."""
+    if not isinstance(error, SourceError) or error.option is None:
+        return str(error)
+    name, value = error.option
+    option = _FLAGS.get(name, f"--{name.replace('_', '-')}")
+    [word] = value if isinstance(value, list) else [value]
+    return f"{error.problem} Use {option} {'tab' if word == _TAB else quote(word)}."
 
 
 def _status_of(error: BaseException) -> int:

@@ -28,6 +28,7 @@ from .id_map import IdMap
 from .job import Job
 from .job_report import JobReport
 from .merge_columns import MergeColumns
+from .json_array import JsonArraySource
 from .outputs import BlockSink, Sink, SinkOrPath
 from .pairs import PairColumns, by_label, find_type
 from .parquet import write_parquet
@@ -40,6 +41,7 @@ from .status import JobStatus, read_status
 from .stdin import StandardInput
 from .tables import SqliteSource
 from .where import Where
+from .xlsx import XlsxSource
 
 
 __all__ = [
@@ -63,6 +65,7 @@ __all__ = [
     "JobReport",
     "JobStatus",
     "JobVerb",
+    "JsonArraySource",
     "JsonLinesSource",
     "KeyedInput",
     "MergeColumns",
@@ -84,6 +87,7 @@ __all__ = [
     "StandardInput",
     "Where",
     "WhereError",
+    "XlsxSource",
     "ask_schema",
     "by_label",
     "check",

@@ -51,10 +51,12 @@ from .options import (
 from .outputs import SinkOrPath
 from .resume import Resumption, chain_async, take_async, with_loop_turns
 from .row_source import Inputs, Row, Source, as_source
+from .rows_to_fix import RowsToFix
 from .run_adapter import RunAdapter, Tally
 from .schema import ask_schema
 from .sinks import Failures
 from .states import FINAL, RowState
+from .unknown_properties import check_properties
 
 
 class Job(Lifecycle):
@@ -81,19 +83,21 @@ class Job(Lifecycle):
         reconcile_by: A unique property. Before a create that may have been written is
             sent again, its record is looked up by this property.
         legacy: Whether to use `crm-objects/v1`.
-        id_column: For a path: the column with the ids. By default the column with the
-            name of `id_property`, or else `id`.
+        id_column: For a path or a table: the column with the ids. By default the column
+            with the name of `id_property`, or else `id`.
         empty: For a path: whether an empty cell keeps the property's value (`skip`, the
             default) or clears it (`clear`).
         encoding: For a path: a Python codec. Default: UTF-8.
-        delimiter: For the path of a CSV: one character. Default: a comma.
+        delimiter: For the path of a CSV: one character. Default: detected.
         query: For the path of a SQLite database: a SELECT with an ORDER BY.
         timezone: The time zone of times without one (`"Europe/Berlin"`), as for the
-            verb. For the path of a Parquet file, a table and inputs.
+            verb. For the path of a Parquet or Excel file, a table and inputs.
         journal: The path of the journal. If it records that the job is finished,
             nothing is sent.
         results: A path (`.csv`, `.jsonl`) or a `Sink`: one line per success.
         failures: A path (`.jsonl`) or a `Sink`: one line per row that did not succeed.
+            For the path of a CSV or Excel file also `.csv`: these rows with all their
+            columns and a `reason`, to fix in a spreadsheet and replay.
         output: A path (`.csv`, `.jsonl`, `.parquet`) or a `Sink`: the records that a
             read returned.
         max_failures: The number or share of failures above which the job ends, as for
@@ -177,11 +181,13 @@ class Job(Lifecycle):
         planned = self._batch([])
         planned.close()
         operation = planned.operation
-        self._source = as_source(opened, operation, timezone=timezone)
+        self._source = as_source(
+            opened, operation, timezone=timezone, id_column=id_column
+        )
         path = None if journal is None else Path(journal)
         outputs = {"results": results, "failures": failures, "output": output}
         sinks = [
-            make_sink(role, sink, operation, legacy=legacy)
+            make_sink(role, sink, operation, legacy=legacy, source=self._source)
             for role, sink in outputs.items()
             if sink is not None
         ]
@@ -226,8 +232,10 @@ class Job(Lifecycle):
     async def _load_history(self, job: Identity, history: History) -> None:
         if self._preflight is not False and history.new:
             await self._check_rows(job.fingerprint)
+        if history.new:
+            await check_properties(self._hub, self.operation)
         for output in self._journal.outputs.values():
-            if isinstance(output.sink, Failures):
+            if isinstance(output.sink, Failures | RowsToFix):
                 output.sink.portal_id = self.portal_id
         counts, tally = history.counts, self._tally
         tally.inputs = history.inputs

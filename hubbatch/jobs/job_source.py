@@ -74,6 +74,8 @@ def open_job_source(
         options = {**call, "properties": returned or None}
         return open_source(source, mapping, **how), options
     of_source = {"timezone": timezone} if is_source(source) else {}
+    if hasattr(source, "__arrow_c_stream__") and not is_source(source):
+        columns = {**columns, "id_column": None}  # `as_source` takes it
     _refuse(
         {**columns, **file, **of_source},
         f"is for paths. Set it where you create the {type(source).__name__} instead.",

@@ -7,6 +7,7 @@ from collections.abc import (
     Iterable,
     Iterator,
     Mapping,
+    Sequence,
 )
 from contextlib import suppress
 from hashlib import blake2b
@@ -15,7 +16,7 @@ from typing import Any, Protocol, TypeAlias
 
 import msgspec
 
-from attrs import define, field
+from attrs import define, evolve, field
 
 from hubbatch._net.source import check_source
 from hubbatch._tables.column_mapping import ColumnMapping
@@ -39,6 +40,7 @@ class Row:
         line: The line of the file on which it begins, from 1, if any.
         doubted: Whether an earlier job may have sent it. A source with such rows has
             the index of the last one as `last_doubted`.
+        cells: All its cells, if it comes from a file with columns.
     """
 
     index: int
@@ -46,6 +48,7 @@ class Row:
     input: Any
     line: int | None = None
     doubted: bool = False
+    cells: Sequence[Any] | None = field(default=None, repr=False, eq=False)
 
 
 class Source(Protocol):
@@ -91,11 +94,16 @@ def is_source(inputs: object) -> bool:
 
 
 def as_source(
-    inputs: Any, operation: Operation, *, timezone: str | None = None
+    inputs: Any,
+    operation: Operation,
+    *,
+    timezone: str | None = None,
+    id_column: str | None = None,
 ) -> AnySource:
     """Return a source unchanged; wrap a table, or an iterable of inputs, in one.
 
-    `timezone` is the time zone of the times without one in a table or in mappings.
+    `timezone` is the time zone of the times without one in a table or in mappings, and
+    `id_column` the column of a table with the ids.
 
     Raises:
         TypeError: If it is neither a table nor an iterable or async iterable.
@@ -112,9 +120,13 @@ def as_source(
 
         if is_table(inputs):
             pairs = operation.call.codec.rows is pair_shaper
-            columns: ColumnMapping = PairColumns() if pairs else columns_of(operation)
-            if operation.call.verb == "merge":
+            columns: ColumnMapping
+            if pairs:
+                columns = PairColumns()
+            elif operation.call.verb == "merge":
                 columns = MergeColumns()
+            else:
+                columns = evolve(columns_of(operation), id_column=id_column)
             return ArrowSource(inputs, columns, timezone=timezone)
     rows = check_source(
         inputs,
