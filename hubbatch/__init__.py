@@ -32,6 +32,7 @@ from ._records import Timestamp
 from ._verbs import Options
 from ._wire.arguments import ALL, AllProperties, Id, Inputs, PropertyNames, Table
 from ._wire.codecs.documents import Page
+from ._wire.property_values import Append
 from ._wire.user_classes import PropertyName, Typed
 from .accounts import Accounts, AnyRateLimit, TokenLoader
 from .associations import AssociationLimits, Associations, AssociationsV3
@@ -125,6 +126,7 @@ __all__ = [
     "Accounts",
     "AllProperties",
     "AnyRateLimit",
+    "Append",
     "AssociatedId",
     "AssociationDefinition",
     "AssociationInput",

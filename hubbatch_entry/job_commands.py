@@ -74,6 +74,7 @@ update: click.Command = _verb(
         shared.id_property,
         shared.columns,
         shared.empty,
+        shared.append,
         shared.legacy,
     ),
     safety=(shared.preflight,),
@@ -81,7 +82,13 @@ update: click.Command = _verb(
 upsert: click.Command = _verb(
     "upsert",
     "Update records by a unique property, or create them.",
-    source=(shared.id_column, shared.id_property, shared.columns, shared.empty),
+    source=(
+        shared.id_column,
+        shared.id_property,
+        shared.columns,
+        shared.empty,
+        shared.append,
+    ),
     safety=(shared.preflight,),
 )
 create: click.Command = _verb(
@@ -158,7 +165,7 @@ def associations(**options: Any) -> None:
     epilog=_STATUS_HELP,
 )
 @cloup.argument("failed", metavar="FAILURES.jsonl")
-@cloup.option_group("Source", shared.limit)
+@cloup.option_group("Source", shared.limit, shared.timezone)
 @shared.output_options(shared.replay_output)
 @shared.safety_options(shared.no_journal, shared.reconcile_by)
 @shared.account_options

@@ -26,15 +26,19 @@ from hubbatch._escapes import visible
 from hubbatch._limits.plan import plan
 from hubbatch.jobs import (
     CheckFailed,
+    Export,
+    Job,
     JobReport,
     SourceError,
     rehearse,
     write_report,
 )
+from hubbatch.jobs.options import TIMED_VERBS
 from hubbatch_entry import signals
 
 from .console import console_markup, make_console, print_json
 from .exit_status import Ending, ExitStatus, outcome_counts
+from .findings import check_command, print_findings
 from .job_spec import JobSpec, NothingToDo
 from .progress import Latency, Progress, count_of, duration
 from .signals import JobStopper
@@ -186,7 +190,7 @@ async def _run_once(
         stopper.console, hub, spec.title, spec.total, latency, spec.max_in_flight
     )
     try:
-        await job.prepare()
+        await _prepare(job, spec, stopper.console)
         result |= {"operation": job.operation.name, "portal": job.portal_id}
         stopper.console.print(console_markup(spec.first_line(job)), soft_wrap=True)
         running = asyncio.create_task(job.run())
@@ -217,6 +221,23 @@ def _seconds_to_wait(spec: JobSpec, report: JobReport) -> float | None:
     if error.resets_at is None:
         return None
     return max((error.resets_at - datetime.now(UTC)).total_seconds(), 1.0)
+
+
+async def _prepare(job: Job | Export, spec: JobSpec, console: Console) -> None:
+    """Prepare a job, and print what its preflight found."""
+    try:
+        await job.prepare()
+    except CheckFailed as error:
+        print_findings(console, error.report)
+        command = check_command(spec.verb, spec.options, "--output", "refused.csv")
+        console.print(
+            f"To write all rows with errors to a file: {console_markup(command)}",
+            soft_wrap=True,
+        )
+        raise
+    report = job.preflight_report if isinstance(job, Job) else None
+    if report is not None:
+        print_findings(console, report)
 
 
 def _count_reason(reasons: Counter[str], event: Event) -> None:
@@ -258,6 +279,7 @@ async def _dry_run(spec: JobSpec, console: Console, result: dict[str, Any]) -> i
         f"{limits.max_requests} per {limits.interval:g} s. Nothing was sent.",
         soft_wrap=True,
     )
+    _print_unchecked(console, spec)
     result |= {
         "operation": operation.name,
         "inputs": rehearsal.rows,
@@ -268,3 +290,13 @@ async def _dry_run(spec: JobSpec, console: Console, result: dict[str, Any]) -> i
         "seconds_at_limit": round(forecast.seconds, 1),
     }
     return ExitStatus.SOME_DID_NOT if rehearsal.invalid else ExitStatus.ALL_SUCCEEDED
+
+
+def _print_unchecked(console: Console, spec: JobSpec) -> None:
+    """Print what a dry run, which knows nothing of the account, did not check."""
+    line = "Not checked: what only HubSpot knows, such as whether the records exist"
+    if spec.verb in TIMED_VERBS and "object_type" in spec.options:
+        command = check_command(spec.verb, spec.options)
+        line += ", and the properties and their values. For those, run "
+        line += console_markup(command)
+    console.print(f"{line}.", soft_wrap=True)

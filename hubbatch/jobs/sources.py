@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from hubbatch._tables.column_mapping import BadRow, ColumnMapping, InputBuilder
+from hubbatch._tables.zones import Zone
 from hubbatch.errors import ConfigurationError, SourceError
 
 from .arrow import ParquetSource
@@ -53,33 +54,33 @@ def open_source(
         encoding: A Python codec, for CSV and JSON lines.
         delimiter: The delimiter of a CSV, one character.
         query: A SELECT. If set, the file is a SQLite database, whatever its suffix.
-        timezone: The time zone for times without one in a Parquet file.
+        timezone: The time zone of times without one.
 
     Raises:
         ConfigurationError: If the suffix, the encoding, the delimiter or the time zone
-            is unknown; if pyarrow is missing; or if a time zone is set for a file
-            without typed times.
+            is unknown; or if pyarrow is missing.
     """
+    Zone.find(timezone)  # raises if it is unknown
     ending = Path(path).suffix.lower()
-    if timezone is not None and (query is not None or ending != ".parquet"):
-        raise ConfigurationError(
-            f"{os.fspath(path)}: only a Parquet file takes a time zone; other files "
-            "have times as strings, which are sent as they are"
-        )
-    if query is not None:
-        return SqliteSource(path, query, columns)
-    if ending == ".parquet":
+    if query is None and ending == ".parquet":
         return ParquetSource(path, columns, timezone=timezone)
-    if os.fspath(path) == "-":
-        return StandardInput(columns, encoding=encoding)
-    if ending == ".csv":
-        return CsvSource(path, columns, encoding=encoding, delimiter=delimiter)
-    if ending in ENDINGS:
-        return JsonLinesSource(path, columns, encoding=encoding)
-    raise ConfigurationError(
-        f"{os.fspath(path)}: expected .csv, .jsonl or .parquet (or - for JSON lines "
-        "on standard input)"
-    )
+    source: CsvSource | JsonLinesSource | SqliteSource | StandardInput
+    if query is not None:
+        source = SqliteSource(path, query, columns)
+    elif os.fspath(path) == "-":
+        source = StandardInput(columns, encoding=encoding)
+    elif ending == ".csv":
+        source = CsvSource(path, columns, encoding=encoding, delimiter=delimiter)
+    elif ending in ENDINGS:
+        source = JsonLinesSource(path, columns, encoding=encoding)
+    else:
+        raise ConfigurationError(
+            f"{os.fspath(path)}: expected .csv, .jsonl or .parquet (or - for JSON "
+            "lines on standard input)"
+        )
+    # Its times are strings, which a job makes instants when it encodes them.
+    source.options = {**source.options, "timezone": timezone}
+    return source
 
 
 class _File(ABC):
