@@ -22,9 +22,10 @@ if TYPE_CHECKING:
 
 
 _SOURCE_HELP = (
-    "SOURCE is a .csv, .jsonl or .parquet file, or - for JSON lines on standard input. "
-    "In a CSV or a flat JSON line, every column except the id is a property; a JSON "
-    'line may also have HubSpot\'s shape, {"id": ..., "properties": {...}}.'
+    "SOURCE is a .csv, .tsv, .xlsx, .jsonl, .json (an array) or .parquet file, each "
+    "also with .gz, or - for JSON lines on standard input. In a table or a flat JSON "
+    "object, every column except the id is a property; an object may also have "
+    'HubSpot\'s shape, {"id": ..., "properties": {...}}.'
 )
 _STATUS_HELP = (
     "Exit status: 0 all rows succeeded; 1 some did not; 2 bad usage, unreadable input, "
@@ -128,8 +129,8 @@ archive: click.Command = _verb(
 def associate(**options: Any) -> None:
     """Associate pairs of records of two types, or remove associations.
 
-    SOURCE is a .csv, .jsonl or .parquet file, or - for JSON lines on standard input,
-    with the two ids in each row. If the ids are those of another system, --from-map and
+    SOURCE is a file as for `update`, or - for JSON lines on standard input, with the
+    two ids in each row. If the ids are those of another system, --from-map and
     --to-map name the --results files of the jobs that created the records.
     """
     from hubbatch.cli import arguments, run_job  # noqa: PLC0415 -- as the module says

@@ -33,9 +33,11 @@ def check_encoding(
 
 
 def parse_delimiter(
-    _context: click.Context, _parameter: click.Parameter, value: str
-) -> str:
+    _context: click.Context, _parameter: click.Parameter, value: str | None
+) -> str | None:
     r"""Parse `--delimiter`: one character; `tab` and `\t` stand for a tab."""
+    if value is None:
+        return None
     value = {"tab": "\t", r"\t": "\t"}.get(value, value)
     if len(value) != 1 or value in '"\r\n':
         raise click.BadParameter("Expected one character, or tab.")
@@ -220,10 +222,8 @@ _file: tuple[Decorator, ...] = (
     ),
     cloup.option(
         "--delimiter",
-        default=",",
-        show_default=True,
         callback=parse_delimiter,
-        help="Set the CSV delimiter, or `tab`.",
+        help="Set the CSV delimiter, or `tab`.  [default: detected]",
     ),
     cloup.option(
         "--query",

@@ -1,5 +1,7 @@
 """Maps the columns of a file, or the fields of a JSON line, to inputs of a verb."""
 
+import re
+
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, Literal, Protocol, TypeAlias
 
@@ -7,7 +9,7 @@ from attrs import field, frozen
 
 from hubbatch._wire.property_values import Append
 from hubbatch._wire.rows import RECORD_ID, find_column, id_columns, shown_columns
-from hubbatch.errors import ConfigurationError
+from hubbatch.errors import ConfigurationError, SourceError
 
 
 JobVerb: TypeAlias = Literal[
@@ -38,10 +40,25 @@ _READ_ONLY_FIELDS = frozenset(
 )
 # A line with this field is a record that was read, because inputs never have it.
 _READ_MARK = "createdAt"
+# The names of the record id: of the property, and of the column in HubSpot's exports.
+_RECORD_ID_NAMES = frozenset({"hs_object_id", "Record ID"})
+_SEPARATORS = re.compile(r"[\W_]+")
 
 
 class BadRow(Exception):
-    """One row is invalid. The file's reader adds the row's location."""
+    """One row is invalid. The file's reader adds the row's location.
+
+    Attributes:
+        option: The option that solves the problem; see `SourceError`.
+    """
+
+    def __init__(self, message: str, *, option: tuple[str, Any] | None = None) -> None:
+        super().__init__(message)
+        self.option = option
+
+    def at(self, where: str) -> SourceError:
+        """Return the error of the source, with the row's location."""
+        return SourceError(f"{where}: {self}.", option=self.option)
 
 
 def _as_mapping(properties: Mapping[str, str] | Iterable[str] | None) -> dict[str, str]:
@@ -82,6 +99,8 @@ class Columns:
             if it is the id column's property.
         append: The columns whose options are added to those that a checkbox property
             has, instead of replacing them; see `Append`.
+        labels: The labels of properties by name, where their definitions are known. A
+            missing id column is suggested by them.
     """
 
     verb: JobVerb
@@ -92,6 +111,7 @@ class Columns:
     legacy: bool = False
     reconcile_by: str | None = None
     append: tuple[str, ...] = field(converter=_as_names, default=())
+    labels: Mapping[str, Sequence[str]] = field(factory=dict, repr=False, eq=False)
 
     @empty.validator
     def _check_empty(self, _: object, value: object) -> None:
@@ -155,21 +175,33 @@ class Columns:
         """
         if self.verb == "upsert" and self.id_property is None:
             raise BadRow(
-                "an upsert needs the unique property that the ids are values of. Use "
-                "--id-property NAME"
+                "an upsert needs the unique property that the ids are values of",
+                option=("id_property", "NAME"),
             )
         wanted = (self.id_column,) if self.id_column else id_columns(self.id_property)
         found = find_column(wanted, present)
         if found is not None or (self.verb == "create" and not self.id_column):
             return found
         columns = " or ".join(f'"{name}"' for name in wanted)
-        # Suggest the column whose name most resembles an id.
-        likely = [name for name in present if name.lower().endswith("id")]
-        hint = (likely or [name for name in present if name] or ["NAME"])[0]
+        meant = self._spelled_otherwise(wanted[0], present)
         raise BadRow(
-            f"no column {columns} (has: {shown_columns(present)}). Use --id-column "
-            f"{hint}"
+            f"no column {columns} (has: {shown_columns(present)})",
+            option=("id_column", meant or "NAME"),
         )
+
+    def _spelled_otherwise(self, wanted: str, present: Sequence[str]) -> str | None:
+        """Return the only column that can be the wanted one, in another spelling.
+
+        Following a wrong suggestion writes the values of one record to another. So a
+        column is suggested only for the same name in other case or with other
+        separators, and for the label that HubSpot's exports have in their header.
+        """
+        names = {wanted, *self.labels.get(wanted, ())}
+        if wanted == RECORD_ID:
+            names |= _RECORD_ID_NAMES
+        spelled = {_folded(name) for name in names}
+        found = {name for name in present if _folded(name) in spelled}
+        return found.pop() if len(found) == 1 else None
 
     def chosen(self, present: Iterable[str], id_column: str | None) -> dict[str, str]:
         """Return the columns to send, each with the name of its property."""
@@ -234,7 +266,8 @@ def cells_builder(
         if name in chosen and not name:
             raise BadRow(
                 f"column {place + 1} has no name. Name it, or choose the columns to "
-                "send with --property"
+                "send",
+                option=("properties", ["NAME"]),
             )
     at = header.index(id_column) if id_column is not None else None
     places = [(header.index(name), chosen[name]) for name in chosen]
@@ -410,6 +443,11 @@ _KINDS: Mapping[type, str] = {
     bool: "a boolean",
     type(None): "null",
 }
+
+
+def _folded(name: str) -> str:
+    """Return a name without case, spaces and separators."""
+    return _SEPARATORS.sub("", name).casefold()
 
 
 def _key(record_id: Any) -> str | None:

@@ -19,7 +19,7 @@ _SHARED = (
     ("id_column", "--id-column", None),
     ("empty", "--empty", "skip"),
     ("encoding", "--encoding", "utf-8"),
-    ("delimiter", "--delimiter", ","),
+    ("delimiter", "--delimiter", None),
     ("query", "--query", None),
     ("timezone", "--timezone", None),
     ("limit", "--limit", None),

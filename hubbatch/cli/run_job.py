@@ -7,6 +7,7 @@ from collections import Counter
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from functools import partial
+from shlex import quote
 from typing import Any
 
 from attrs import asdict
@@ -44,6 +45,9 @@ from .progress import Latency, Progress, count_of, duration
 from .signals import JobStopper
 
 
+# The options that are not called like their arguments in Python.
+_FLAGS = {"properties": "--property"}
+_TAB = "\t"
 # Seconds between two updates of the progress.
 _REFRESH = 0.2
 _NO_COUNTS = {
@@ -116,9 +120,19 @@ def _warn_of_no_rows(console: Console, name: str) -> None:
 
 def print_error(console: Console, error: BaseException) -> str:
     """Print an error on a single line; return its message."""
-    message = " ".join(str(error).split())
+    message = " ".join(message_of(error).split())
     console.print(f"[red]error:[/] {console_markup(message)}", soft_wrap=True)
     return message
+
+
+def message_of(error: BaseException) -> str:
+    """Return the message of an error, with options as the command line has them."""
+    if not isinstance(error, SourceError) or error.option is None:
+        return str(error)
+    name, value = error.option
+    option = _FLAGS.get(name, f"--{name.replace('_', '-')}")
+    [word] = value if isinstance(value, list) else [value]
+    return f"{error.problem} Use {option} {'tab' if word == _TAB else quote(word)}."
 
 
 def _status_of(error: BaseException) -> int:

@@ -27,6 +27,7 @@ from .failures_source import FailedCall, FailuresSource
 from .id_map import IdMap
 from .job import Job
 from .job_report import JobReport
+from .json_array import JsonArraySource
 from .outputs import BlockSink, Sink, SinkOrPath
 from .pairs import PairColumns, by_label, find_type
 from .parquet import write_parquet
@@ -38,6 +39,7 @@ from .sources import CsvSource, JsonLinesSource, open_source
 from .status import JobStatus, read_status
 from .stdin import StandardInput
 from .tables import SqliteSource
+from .xlsx import XlsxSource
 
 
 __all__ = [
@@ -61,6 +63,7 @@ __all__ = [
     "JobReport",
     "JobStatus",
     "JobVerb",
+    "JsonArraySource",
     "JsonLinesSource",
     "KeyedInput",
     "Operation",
@@ -79,6 +82,7 @@ __all__ = [
     "SourceError",
     "SqliteSource",
     "StandardInput",
+    "XlsxSource",
     "ask_schema",
     "by_label",
     "check",

@@ -130,8 +130,9 @@ class _LineBuilder:
         self.doubted = creates and line.get("status") == "unknown"
         if self.doubted and not self._may_be_unknown:
             raise BadRow(
-                "a create that may have been written already. Use --reconcile-by NAME "
-                "with a unique property that every record sets, or delete the line"
+                "a create that may have been written already. Delete the line, or look "
+                "its record up by a unique property that every record sets",
+                option=("reconcile_by", "NAME"),
             )
         self._count += 1
         if self.doubted:

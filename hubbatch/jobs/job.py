@@ -86,10 +86,10 @@ class Job(Lifecycle):
         append: For a path: the columns whose options are added to those that a checkbox
             property has, instead of replacing them.
         encoding: For a path: a Python codec. Default: UTF-8.
-        delimiter: For the path of a CSV: one character. Default: a comma.
+        delimiter: For the path of a CSV: one character. Default: detected.
         query: For the path of a SQLite database: a SELECT with an ORDER BY.
         timezone: The time zone of times without one (`"Europe/Berlin"`), as for the
-            verb. A Parquet or Arrow `Source` has one of its own for its columns of
+            verb. A Parquet, Excel or Arrow `Source` has one of its own for columns of
             times.
         journal: The path of the journal. If it records that the job is finished,
             nothing is sent.

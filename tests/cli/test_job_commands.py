@@ -300,7 +300,7 @@ def test_a_lost_create_is_unknown_until_replay_may_look_for_it(shell: Shell) -> 
     [
         (
             ("update", "tickets", "t.csv"),
-            't.csv: no column "id" (has: ref, subject). Use --id-column ref.',
+            """t.csv: no column "id" (has: ref, subject). Use --id-column NAME.""",
         ),
         (
             ("update", "tickets", "t.csv", "--id-column", "ref", "--property", "x"),
@@ -323,8 +323,8 @@ def test_a_lost_create_is_unknown_until_replay_may_look_for_it(shell: Shell) -> 
             "nowhere.csv: No such file or directory.",
         ),
         (
-            ("update", "tickets", "t.xlsx"),
-            "t.xlsx: expected .csv, .jsonl or .parquet (or - for JSON lines on ",
+            ("update", "tickets", "t.xls"),
+            "t.xls: expected .csv, .tsv, .jsonl, .json, .xlsx or .parquet, each ",
         ),
         (
             ("update", "../contacts", "good.csv"),

@@ -149,7 +149,7 @@ def test_wrong_options_of_a_path(
 
 
 def test_a_path_of_an_unknown_kind(desk: Desk) -> None:
-    with pytest.raises(ConfigurationError, match=r"expected \.csv, \.jsonl or"):
+    with pytest.raises(ConfigurationError, match=r"expected \.csv, \.tsv, "):
         upsert(desk, "people.txt", id_property="email")
 
 

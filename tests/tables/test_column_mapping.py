@@ -60,28 +60,22 @@ def test_which_column_is_the_id(
         (
             Columns(verb="update"),
             ["ref", "subject"],
-            'no column "id" (has: ref, subject). Use --id-column ref',
+            'no column "id" (has: ref, subject)',
         ),
         (
             Columns(verb="update", id_property="key"),
             ["subject", "Record ID"],
-            (
-                'no column "key" or "id" (has: subject, Record ID). '
-                "Use --id-column Record ID"
-            ),
+            'no column "key" or "id" (has: subject, Record ID)',
         ),
         (
             Columns(verb="create", id_column="key"),
             ["", "subject"],
-            'no column "key" (has: "", subject). Use --id-column subject',
+            'no column "key" (has: "", subject)',
         ),
         (
             Columns(verb="upsert"),
             ["id"],
-            (
-                "an upsert needs the unique property that the ids are values of. "
-                "Use --id-property NAME"
-            ),
+            "an upsert needs the unique property that the ids are values of",
         ),
         (
             Columns(verb="update", properties=["sbject"]),
@@ -93,17 +87,14 @@ def test_which_column_is_the_id(
         (
             Columns(verb="update"),
             ["", "id"],
-            (
-                "column 1 has no name. Name it, or choose the columns to send with "
-                "--property"
-            ),
+            "column 1 has no name. Name it, or choose the columns to send",
         ),
         (
             Columns(verb="archive"),
             [f"c{n}" for n in range(14)],
             (
                 'no column "id" (has: c0, c1, c2, c3, c4, c5, c6, c7, c8, c9, c10, '
-                "c11, … 14 in all). Use --id-column c0"
+                "c11, … 14 in all)"
             ),
         ),
     ],
@@ -115,6 +106,41 @@ def test_a_header_that_does_not_fit_is_refused(
         cells_builder(columns, header)
 
     assert str(refused.value) == message
+
+
+@pytest.mark.parametrize(
+    ("columns", "header", "suggested"),
+    [
+        (Columns(verb="update"), ["Record ID", "Email"], "Record ID"),
+        (Columns(verb="update"), ["hs_object_id", "email"], "hs_object_id"),
+        (Columns(verb="update"), ["ID", "email"], "ID"),
+        (Columns(verb="read"), ["RECORD-ID"], "RECORD-ID"),
+        (Columns(verb="upsert", id_property="email"), ["E-Mail"], "E-Mail"),
+        (Columns(verb="upsert", id_property="ext_ref"), ["Ext Ref"], "Ext Ref"),
+        (Columns(verb="update", id_column="key"), ["Key ", "a"], "Key "),
+        (
+            Columns(
+                verb="upsert", id_property="domain", labels={"domain": ["Website"]}
+            ),
+            ["website", "name"],
+            "website",
+        ),
+        # Following any of these would write to the wrong records.
+        (Columns(verb="update"), ["order_id", "paid"], "NAME"),
+        (Columns(verb="update"), ["Owner ID", "Company ID"], "NAME"),
+        (Columns(verb="update", id_property="email"), ["Record ID"], "NAME"),
+        (Columns(verb="update", id_property="email"), ["email2", "emails"], "NAME"),
+        (Columns(verb="update"), ["Id ", "iD"], "NAME"),
+        (Columns(verb="update"), [], "NAME"),
+    ],
+)
+def test_only_another_spelling_of_the_id_column_is_suggested(
+    columns: Columns, header: list[str], suggested: str
+) -> None:
+    with pytest.raises(BadRow) as refused:
+        columns.choose_id(header)
+
+    assert refused.value.option == ("id_column", suggested)
 
 
 def test_columns_that_are_not_sent_may_be_named_twice_or_not_at_all() -> None:
@@ -277,8 +303,8 @@ def test_what_a_json_line_may_be(
         ("read", True, "a boolean, not an object"),
         ("read", None, "null, not an object"),
         ("read", 7.0, "a number, not an object"),
-        ("update", {"ref": 1}, 'no column "id" (has: ref). Use --id-column ref'),
-        ("update", {}, 'no column "id" (has: ). Use --id-column NAME'),
+        ("update", {"ref": 1}, 'no column "id" (has: ref)'),
+        ("update", {}, 'no column "id" (has: )'),
     ],
 )
 def test_what_a_json_line_may_not_be(verb: str, line: object, message: str) -> None:
