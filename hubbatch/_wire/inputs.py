@@ -25,8 +25,9 @@ from .bodies import Bodies
 from .calls import Block, BlockEncoder, Encoded, Operation
 from .calls import Encoder as InputEncoder
 from .property_values import (
+    ABOVE_TIME,
     AS_IS_TIMES,
-    SHORTEST_TIME,
+    BELOW_TIME,
     InvalidInput,
     TimeFormat,
     check_encodable,
@@ -394,7 +395,7 @@ def _has_others(properties: Mapping[object, object]) -> bool:
     for name, value in properties.items():
         if type(value) is not str or type(name) is not str:
             return True
-        if len(value) >= SHORTEST_TIME and is_local_time(value):
+        if BELOW_TIME < len(value) < ABOVE_TIME and is_local_time(value):
             return True
     return False
 

@@ -103,11 +103,13 @@ AS_IS = _AsIs()
 _LOCAL_TIME = re.compile(
     r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d(:\d\d([.,]\d{1,9})?)?", re.ASCII
 )
-SHORTEST_TIME = len("2026-05-31T10:00")
-# The same in JSON. The first pattern begins with a rare character, so it takes hardly
-# any time; the second decides.
-_MAYBE_TIME_IN_JSON = re.compile(rb"-\d\d[T ]\d\d:\d\d")
-_LOCAL_TIME_IN_JSON = re.compile(b'"' + _LOCAL_TIME.pattern.encode() + b'"')
+# The lengths between which a time without a zone is: most values are shorter, and
+# comparing costs less than the pattern.
+BELOW_TIME = len("2026-05-31T10:0")
+ABOVE_TIME = len("2026-05-31T10:00:00.123456789Z")
+# The end of one in JSON. The pattern begins with a character that is rare there, so a
+# search takes hardly any time.
+_END_OF_TIME = re.compile(rb'-\d\d[T ]\d\d:\d\d(?::\d\d(?:[.,]\d{1,9})?)?"')
 
 
 def is_local_time(value: str) -> bool:
@@ -126,11 +128,8 @@ def parse_local_time(value: str) -> datetime | None:
 
 
 def may_have_local_time(encoded: bytes) -> bool:
-    """Return whether any string in JSON looks like a time without a zone."""
-    return (
-        _MAYBE_TIME_IN_JSON.search(encoded) is not None
-        and _LOCAL_TIME_IN_JSON.search(encoded) is not None
-    )
+    """Return whether a string in JSON may be a time without a zone; see above."""
+    return _END_OF_TIME.search(encoded) is not None
 
 
 # Writing out all digits of Decimal("1e300000000") would fill the memory.
@@ -243,8 +242,10 @@ def property_values(properties: object, times: TimeFormat = _ISO) -> dict[str, s
     values = {}
     for name, value in properties.items():
         if type(value) is str and type(name) is str and name:
-            short = len(value) < SHORTEST_TIME  # the usual case
-            values[name] = value if short else times.string(name, value)
+            if BELOW_TIME < len(value) < ABOVE_TIME:
+                values[name] = times.string(name, value)
+            else:
+                values[name] = value  # the usual case
             continue
         if not isinstance(name, str) or not name:
             raise InvalidInput(

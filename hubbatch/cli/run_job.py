@@ -276,6 +276,7 @@ async def _dry_run(spec: JobSpec, console: Console, result: dict[str, Any]) -> i
         console.print(
             console_markup(f"row {row.index + 1}{line}: {problem}"), soft_wrap=True
         )
+    _print_unchecked(console, spec)
     valid = rehearsal.rows - rehearsal.invalid
     rate = RateLimit(limits.max_requests, limits.interval)
     forecast = plan(
@@ -293,7 +294,6 @@ async def _dry_run(spec: JobSpec, console: Console, result: dict[str, Any]) -> i
         f"{limits.max_requests} per {limits.interval:g} s. Nothing was sent.",
         soft_wrap=True,
     )
-    _print_unchecked(console, spec)
     result |= {
         "operation": operation.name,
         "inputs": rehearsal.rows,

@@ -156,7 +156,8 @@ def check_time(name: str, value: str, *, midnight: bool) -> Problem | None:
         return problem_with("INVALID_DATE", name, what + _meant(value))
     first = _FIRST_YEAR_OF_DATES if midnight and not number else _FIRST_YEAR
     if not first <= moment.year <= _LAST_YEAR:
-        what = f"{quote(value)} is {moment:%Y-%m-%d %H:%M} UTC for HubSpot"
+        shown = moment.replace(tzinfo=None).isoformat(" ", "minutes")
+        what = f"{quote(value)} is {shown} UTC for HubSpot"
         what += _meant(value)
         return problem_with("UNLIKELY_TIME", name, what, certain=False)
     if not midnight and (is_local_time(value) or len(value) == len("2026-05-31")):
