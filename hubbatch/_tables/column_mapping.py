@@ -7,7 +7,7 @@ from typing import Any, Literal, Protocol, TypeAlias
 
 from attrs import field, frozen
 
-from hubbatch._wire.property_values import Append
+from hubbatch._wire.property_values import append_of
 from hubbatch._wire.rows import RECORD_ID, find_column, id_columns, shown_columns
 from hubbatch.errors import ConfigurationError, SourceError
 
@@ -301,7 +301,7 @@ def cells_builder(
 def _mark_appended(properties: dict[str, Any], names: Iterable[str]) -> None:
     for name in names:
         if properties.get(name) is not None:
-            properties[name] = Append.of_cell(properties[name])
+            properties[name] = append_of(properties[name])
 
 
 class InputBuilder(Protocol):

@@ -31,7 +31,7 @@ from .property_values import (
     InvalidInput,
     TimeFormat,
     check_encodable,
-    is_local_time,
+    looks_like_local_time,
     property_values,
     record_id,
 )
@@ -395,7 +395,7 @@ def _has_others(properties: Mapping[object, object]) -> bool:
     for name, value in properties.items():
         if type(value) is not str or type(name) is not str:
             return True
-        if BELOW_TIME < len(value) < ABOVE_TIME and is_local_time(value):
+        if BELOW_TIME < len(value) < ABOVE_TIME and looks_like_local_time(value):
             return True
     return False
 

@@ -57,13 +57,6 @@ class Append:
             )
         self.options: tuple[object, ...] = tuple(options)
 
-    @classmethod
-    def of_cell(cls, cell: object) -> "Append":
-        """Return the options in a cell of a table: `a;b`, a list, or one option."""
-        if isinstance(cell, str):
-            return cls(cell.split(";"))
-        return cls(cell if isinstance(cell, list | tuple) else (cell,))
-
     def __repr__(self) -> str:
         return f"Append({[*self.options]!r})"
 
@@ -72,6 +65,13 @@ class Append:
 
     def __hash__(self) -> int:
         return hash((Append, self.options))
+
+
+def append_of(cell: object) -> Append:
+    """Return the options in a cell of a table: `a;b`, a list, or one option."""
+    if isinstance(cell, str):
+        return Append(cell.split(";"))
+    return Append(cell if isinstance(cell, list | tuple) else (cell,))
 
 
 class _AsIs(tzinfo):
@@ -103,6 +103,7 @@ AS_IS = _AsIs()
 _LOCAL_TIME = re.compile(
     r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d(:\d\d([.,]\d{1,9})?)?", re.ASCII
 )
+looks_like_local_time = _LOCAL_TIME.fullmatch
 # The lengths between which a time without a zone is: most values are shorter, and
 # comparing costs less than the pattern.
 BELOW_TIME = len("2026-05-31T10:0")

@@ -22,6 +22,7 @@ from hubbatch._wire.property_values import (
     InvalidInput,
     TimeFormat,
     Unsendable,
+    append_of,
     check_encodable,
     is_local_time,
     may_have_local_time,
@@ -712,7 +713,7 @@ def test_options_that_cannot_be_sent(options: Any) -> None:
     [("a;b", ["a", "b"]), (["a"], ["a"]), (5, [5]), (";a", ["", "a"])],
 )
 def test_a_cell_of_options(cell: object, same: list[object]) -> None:
-    made = Append.of_cell(cell)
+    made = append_of(cell)
 
     assert made == Append(same)
     assert made != same
