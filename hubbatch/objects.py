@@ -15,6 +15,7 @@ from typing import Any, TypeVar, Unpack, overload
 from attrs import evolve
 
 from ._net.batch import Batch
+from ._net.property_watch import PropertyWatch
 from ._net.record_iterator import RecordIterator
 from ._outcomes.outcome import Summary
 from ._validators import check_flag, check_name, check_names
@@ -207,7 +208,8 @@ class Objects(Verbs):
             into=into,
         )
         complete = self._with_all_properties if names is None else None
-        return self._batch(operation, ids, options, complete=complete)
+        watch = self._watch(names) if into is None and names else None
+        return self._batch(operation, ids, options, complete=complete, watch=watch)
 
     @overload
     def list(
@@ -306,6 +308,7 @@ class Objects(Verbs):
             names = await self._all_properties()
         # Names too long for a URL: list ids only, and read each page with a batch read.
         in_url = names if len(",".join(names)) <= _LONGEST_QUERY else ()
+        watch = self._watch(in_url)
         while True:
             operation = operation_for(
                 "object_pages",
@@ -318,8 +321,10 @@ class Objects(Verbs):
             page: Page = await self._ask(operation, took)
             if page.records and in_url != names:
                 page = await self._read_page(page, names, archived=archived, took=took)
+            watch.note(page.records)
             yield page
             if page.after is None:
+                await self._state.warn_of_unknown(watch)
                 return
             if page.after == after:
                 raise ListError(
@@ -349,10 +354,14 @@ class Objects(Verbs):
         return Page(records, page.after)
 
     async def _all_properties(self) -> tuple[str, ...]:
-        operation = operation_for(
+        found = await self._ask(self._watch(()).definitions)
+        return tuple(property_.name for property_ in found)
+
+    def _watch(self, names: tuple[str, ...]) -> PropertyWatch:
+        definitions = operation_for(
             "property_lists", "read", *self._object_types, api_version=self._api_version
         )
-        return tuple(property_.name for property_ in await self._ask(operation))
+        return PropertyWatch(definitions, names)
 
     async def _with_all_properties(self, operation: Operation) -> Operation:
         return evolve(operation, properties=await self._all_properties())

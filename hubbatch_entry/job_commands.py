@@ -165,16 +165,16 @@ def associations(**options: Any) -> None:
     short_help="Send the rows of a failures file again.",
     epilog=_STATUS_HELP,
 )
-@cloup.argument("failed", metavar="FAILURES.jsonl")
-@cloup.option_group("Source", shared.limit, shared.timezone)
+@cloup.argument("failed", metavar="FAILURES")
+@cloup.option_group("Source", shared.limit, *shared.text_file, shared.timezone)
 @shared.output_options(shared.replay_output)
 @shared.safety_options(shared.no_journal, shared.reconcile_by)
 @shared.account_options
 def replay(**options: Any) -> None:
     """Send the rows of a failures file again, unchanged or edited.
 
-    FAILURES.jsonl is a file that a job wrote with --failures. It records the verb, the
-    object type and the account; nothing is sent to any other account. Creates that
+    FAILURES is a .jsonl or .csv that a job wrote with --failures. It records the verb,
+    the object type and the account; nothing is sent to any other account. Creates that
     HubSpot may have made already are refused unless --reconcile-by names a property to
     look them up by.
     """

@@ -212,7 +212,7 @@ timezone: Decorator = cloup.option(
     metavar="NAME",
     help="Assume this zone (e.g. UTC) for times without one; as-is: send them as text.",
 )
-_file: tuple[Decorator, ...] = (
+text_file: tuple[Decorator, ...] = (
     cloup.option(
         "--encoding",
         default="utf-8",
@@ -225,6 +225,9 @@ _file: tuple[Decorator, ...] = (
         callback=parse_delimiter,
         help="Set the CSV delimiter, or `tab`.  [default: detected]",
     ),
+)
+_file: tuple[Decorator, ...] = (
+    *text_file,
     cloup.option(
         "--query",
         metavar="SQL",
@@ -253,7 +256,7 @@ refused_output: Decorator = cloup.option(
     "-o",
     "--output",
     type=PATH,
-    help="Write the rows with errors here, each with its reason (.csv or .jsonl).",
+    help="Write the rows with errors here, each with the reason (.csv or .jsonl).",
 )
 as_json: Decorator = cloup.option(
     "--json",
@@ -278,7 +281,8 @@ _job_files: tuple[Decorator, ...] = (
     cloup.option(
         "--failures",
         type=PATH,
-        help="Write the rows that did not succeed here (.jsonl), for `replay`.",
+        help="Write the rows that did not succeed here (.jsonl, or .csv to fix in a "
+        "spreadsheet), for `replay`.",
     ),
     cloup.option(
         "--report",

@@ -2,7 +2,7 @@
 
 import re
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from typing import Any, Literal, Protocol, TypeAlias
 
 from attrs import field, frozen
@@ -43,6 +43,24 @@ _READ_MARK = "createdAt"
 # The names of the record id: of the property, and of the column in HubSpot's exports.
 _RECORD_ID_NAMES = frozenset({"hs_object_id", "Record ID"})
 _SEPARATORS = re.compile(r"[\W_]+")
+
+
+# The columns that hubbatch adds to a table of rows to fix: the call, and why a row did
+# not succeed. The second name is for a table that has the first one already.
+CALL_COLUMN = "hubbatch"
+_REASON_COLUMNS = ("reason", "hubbatch_reason")
+
+
+def reason_column(header: Collection[str]) -> str:
+    """Return the name of the column to add for the reason."""
+    return _REASON_COLUMNS[_REASON_COLUMNS[0] in header]
+
+
+def added_columns(header: Collection[str]) -> tuple[str, ...]:
+    """Return the columns that hubbatch has added to a table; often none."""
+    if CALL_COLUMN not in header:
+        return ()
+    return CALL_COLUMN, _REASON_COLUMNS[_REASON_COLUMNS[1] in header]
 
 
 class BadRow(Exception):
@@ -203,7 +221,7 @@ class Columns:
         found = {name for name in present if _folded(name) in spelled}
         return found.pop() if len(found) == 1 else None
 
-    def chosen(self, present: Iterable[str], id_column: str | None) -> dict[str, str]:
+    def chosen(self, present: Collection[str], id_column: str | None) -> dict[str, str]:
         """Return the columns to send, each with the name of its property."""
         if self.only_ids:
             return {}
@@ -213,11 +231,9 @@ class Columns:
                 for name in present
                 if name in self.properties
             }
-        return {
-            name: name
-            for name in present
-            if name not in (id_column, RECORD_ID) or name == self.reconcile_by
-        }
+        left_out = {id_column, RECORD_ID, *added_columns(present)}
+        left_out.discard(self.reconcile_by)
+        return {name: name for name in present if name not in left_out}
 
     def appended(self, chosen: Mapping[str, str]) -> list[str]:
         """Return the properties whose values are options to add.

@@ -16,6 +16,8 @@ from hubbatch.jobs import (
     find_type,
     open_source,
 )
+from hubbatch.jobs.failures_table import FailuresTable
+from hubbatch.jobs.file_source import ending_of
 from hubbatch.jobs.options import PAIRS
 from hubbatch.models import AssociationSpecWithLabel
 
@@ -165,6 +167,18 @@ async def _ask_kinds(
         raise ConfigurationError(str(error)) from None
 
 
+def _failures(options: Mapping[str, Any]) -> FailuresSource | FailuresTable:
+    path, reconcile_by = options["failed"], options["reconcile_by"]
+    if ending_of(path) not in (".csv", ".tsv"):
+        return FailuresSource(path, reconcile_by=reconcile_by)
+    return FailuresTable(
+        path,
+        encoding=options["encoding"],
+        delimiter=options["delimiter"],
+        reconcile_by=reconcile_by,
+    )
+
+
 def replay_spec(options: Mapping[str, Any]) -> JobSpec:
     """Return the job for `replay`; the failures file determines the call.
 
@@ -173,7 +187,7 @@ def replay_spec(options: Mapping[str, Any]) -> JobSpec:
         ConfigurationError: If the options do not fit the file.
         SourceError: If it is not a failures file, or has rows from several calls.
     """
-    source = FailuresSource(options["failed"], reconcile_by=options["reconcile_by"])
+    source = _failures(options)
     if source.length() == 0:  # the job had no failures
         raise NothingToDo(source.name)
     call = source.call()

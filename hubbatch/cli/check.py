@@ -4,6 +4,7 @@ import asyncio
 
 from collections.abc import Mapping
 from pathlib import Path
+from shlex import quote
 from typing import Any
 
 from rich.console import Console
@@ -104,7 +105,8 @@ def _print_report(console: Console, report: CheckReport, output: Path | None) ->
     if output is not None and report.refused:
         console.print(
             f"{console_markup(str(output))} has {count_of(report.refused, 'row')} that "
-            "would be refused. Correct them, and remove the last column, reason.",
+            "would be refused, each with the reason. Correct them, and send them with "
+            f"hubbatch replay {console_markup(quote(str(output)))} --account ID.",
             soft_wrap=True,
         )
 

@@ -2,6 +2,7 @@
 
 import asyncio
 import signal
+import warnings
 
 from collections import Counter
 from collections.abc import Callable, Mapping
@@ -91,7 +92,10 @@ def run_job(make_spec: Callable[[], JobSpec], options: Mapping[str, Any]) -> int
         if spec.total == 0:
             _warn_of_no_rows(console, spec.source.name)
         run = _dry_run if options["dry_run"] else _run
-        status = asyncio.run(run(spec, console, result))
+        with warnings.catch_warnings():
+            warnings.simplefilter("always", UserWarning)
+            warnings.showwarning = partial(_show_warning, console)
+            status = asyncio.run(run(spec, console, result))
     except NothingToDo as nothing:
         status = ExitStatus.ALL_SUCCEEDED
         _warn_of_no_rows(console, str(nothing))
@@ -116,6 +120,13 @@ def _warn_of_no_rows(console: Console, name: str) -> None:
         f"[yellow]warning:[/] {console_markup(name)} has no rows: nothing to do",
         soft_wrap=True,
     )
+
+
+def _show_warning(
+    console: Console, message: Warning | str, *_where: object, **_line: object
+) -> None:
+    """Print a warning of the client, which has a name that the command line set."""
+    console.print(f"[yellow]warning:[/] {console_markup(str(message))}", soft_wrap=True)
 
 
 def print_error(console: Console, error: BaseException) -> str:

@@ -27,7 +27,19 @@ class CellReader(Protocol):
     def __next__(self) -> Any: ...
 
 
-def cell_rows(name: str, reader: CellReader, columns: ColumnMapping) -> Iterator[Row]:
+class CellSource(Protocol):
+    """A file of cells.
+
+    Attributes:
+        header: The names of its columns, once it has been read.
+    """
+
+    name: str
+    columns: ColumnMapping
+    header: Sequence[str]
+
+
+def cell_rows(source: CellSource, reader: CellReader) -> Iterator[Row]:
     """Yield the rows of a file of cells; skip empty ones.
 
     Raises:
@@ -35,24 +47,24 @@ def cell_rows(name: str, reader: CellReader, columns: ColumnMapping) -> Iterator
     """
     index, line = -1, 1
     try:
-        header = _header(reader)
-        build = columns.of_cells(header)
+        source.header = header = _header(reader)
+        build = source.columns.of_cells(header)
         index, line, width = 0, reader.line_num + 1, len(header)
         for cells in reader:
             if any(cells):
                 if len(cells) > width:
                     raise _too_many(cells, header)
                 key, item = build(cells)
-                yield Row(index, key, item, line)
+                yield Row(index, key, item, line, cells=cells)
                 index += 1
             line = reader.line_num + 1
     except BadRow as error:
         where = f" row {index + 1} (line {line})" if index >= 0 else ""
-        raise error.at(f"{name}:{where}".removesuffix(":")) from None
+        raise error.at(f"{source.name}:{where}".removesuffix(":")) from None
     except csv.Error as error:
         where = f"row {index + 1} (line {line})" if index >= 0 else "the header"
         problem = _CSV_PROBLEMS.get(str(error), f"not CSV: {error}")
-        raise SourceError(f"{name}: {where}: {problem}.") from None
+        raise SourceError(f"{source.name}: {where}: {problem}.") from None
 
 
 def _header(reader: CellReader) -> Sequence[str]:

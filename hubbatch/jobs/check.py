@@ -110,8 +110,8 @@ async def check(
         limit: The maximum number of rows to take.
         rate: The rate limit for the forecast; by default 100 requests per 10 s.
         daily: The account's daily call limit, if known.
-        output: A file (`.csv`, `.jsonl`) for the rows that would be refused: all their
-            columns, and the reasons in a last column `reason`.
+        output: A file for the rows that would be refused, like the failures of a job: a
+            `.csv` with the columns of the source and the reasons, or a `.jsonl`.
 
     Raises:
         SourceError: If the source cannot be read.
@@ -119,9 +119,8 @@ async def check(
     """
     checks = _RowChecks(operation, properties)
     refused = None if output is None else RefusedRows(output, source, operation)
-    rows = source if refused is None else refused.source
     try:
-        async for row in first_rows(rows, limit):
+        async for row in first_rows(source, limit):
             reasons = checks.add(row)
             if refused is not None and reasons:
                 refused.write(row, reasons)

@@ -51,10 +51,12 @@ from .options import (
 from .outputs import SinkOrPath
 from .resume import Resumption, chain_async, take_async, with_loop_turns
 from .row_source import Inputs, Row, Source, as_source
+from .rows_to_fix import RowsToFix
 from .run_adapter import RunAdapter, Tally
 from .schema import ask_schema
 from .sinks import Failures
 from .states import FINAL, RowState
+from .unknown_properties import check_properties
 
 
 class Job(Lifecycle):
@@ -95,6 +97,8 @@ class Job(Lifecycle):
             nothing is sent.
         results: A path (`.csv`, `.jsonl`) or a `Sink`: one line per success.
         failures: A path (`.jsonl`) or a `Sink`: one line per row that did not succeed.
+            For the path of a CSV or Excel file also `.csv`: these rows with all their
+            columns and a `reason`, to fix in a spreadsheet and replay.
         output: A path (`.csv`, `.jsonl`, `.parquet`) or a `Sink`: the records that a
             read returned.
         max_failures: The number or share of failures above which the job ends, as for
@@ -186,7 +190,7 @@ class Job(Lifecycle):
         path = None if journal is None else Path(journal)
         outputs = {"results": results, "failures": failures, "output": output}
         sinks = [
-            make_sink(role, sink, operation, legacy=legacy)
+            make_sink(role, sink, operation, legacy=legacy, source=self._source)
             for role, sink in outputs.items()
             if sink is not None
         ]
@@ -231,8 +235,10 @@ class Job(Lifecycle):
     async def _load_history(self, job: Identity, history: History) -> None:
         if self._preflight is not False and history.new:
             await self._check_rows(job.fingerprint)
+        if history.new:
+            await check_properties(self._hub, self.operation)
         for output in self._journal.outputs.values():
-            if isinstance(output.sink, Failures):
+            if isinstance(output.sink, Failures | RowsToFix):
                 output.sink.portal_id = self.portal_id
         counts, tally = history.counts, self._tally
         tally.inputs = history.inputs

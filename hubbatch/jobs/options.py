@@ -14,6 +14,7 @@ from hubbatch.errors import ConfigurationError
 
 from .outputs import Sink, SinkOrPath
 from .parquet import SUFFIX, ParquetOutput, lines_of
+from .rows_to_fix import RowsToFix
 from .sinks import Failures, Pairs, Records, Results
 
 
@@ -137,9 +138,16 @@ def check_account(account: Any) -> int | None:
 
 
 def make_sink(
-    role: str, sink: SinkOrPath, operation: Operation, *, legacy: bool
+    role: str,
+    sink: SinkOrPath,
+    operation: Operation,
+    *,
+    legacy: bool,
+    source: object = None,
 ) -> Sink:
     """Return the sink of a role; a path becomes the sink that suits its suffix.
+
+    `source` is needed for failures as a CSV, which have its columns.
 
     Raises:
         ConfigurationError: If such a file is not possible for the role or the
@@ -154,6 +162,8 @@ def make_sink(
         return ParquetOutput(path, _output(lines_of(path), operation))
     if role == "output":
         return _output(path, operation)
+    if path.suffix.lower() == ".csv":
+        return RowsToFix(path, operation, source)
     return Failures(sink, operation, legacy=legacy)
 
 

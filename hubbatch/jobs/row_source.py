@@ -7,6 +7,7 @@ from collections.abc import (
     Iterable,
     Iterator,
     Mapping,
+    Sequence,
 )
 from contextlib import suppress
 from hashlib import blake2b
@@ -37,6 +38,7 @@ class Row:
         line: The line of the file on which it begins, from 1, if any.
         doubted: Whether an earlier job may have sent it. A source with such rows has
             the index of the last one as `last_doubted`.
+        cells: All its cells, if it comes from a file with columns.
     """
 
     index: int
@@ -44,6 +46,7 @@ class Row:
     input: Any
     line: int | None = None
     doubted: bool = False
+    cells: Sequence[Any] | None = field(default=None, repr=False, eq=False)
 
 
 class Source(Protocol):

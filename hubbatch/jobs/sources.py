@@ -8,7 +8,7 @@ import io
 import os
 
 from abc import abstractmethod
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from itertools import chain, islice
 from typing import Any, TypeAlias
 
@@ -137,13 +137,14 @@ class CsvSource(TextFile):
         options = {**columns.options(), "delimiter": delimiter}
         super().__init__(path, options, encoding)
         self.columns: ColumnMapping = columns
+        self.header: Sequence[str] = ()
         self._delimiter = delimiter
 
     def _rows(self, lines: io.TextIOBase) -> Iterator[Row]:
         csv.field_size_limit(max(csv.field_size_limit(), _LONGEST_FIELD))
         checked = chain.from_iterable(_checked_blocks(lines, self._encoding))
         reader = _CsvReader(checked, self._delimiter)
-        yield from cell_rows(self.name, reader, self.columns)
+        yield from cell_rows(self, reader)
 
 
 class _CsvReader:

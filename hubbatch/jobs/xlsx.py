@@ -59,6 +59,7 @@ class XlsxSource(FileSource):
     ) -> None:
         super().__init__(path, {**columns.options(), "timezone": timezone})
         self.columns: ColumnMapping = columns
+        self.header: Sequence[str] = ()
         self._zone = Zone.find(timezone)
         self._openpyxl = need_openpyxl()
 
@@ -68,7 +69,7 @@ class XlsxSource(FileSource):
                 tap(memoryview(block))
         with unpacked(self._path) as content, closing(self._open(content)) as book:
             reader = _SheetReader(self._sheet(book), self.columns, self._zone)
-            yield from cell_rows(self.name, reader, self.columns)
+            yield from cell_rows(self, reader)
 
     def _open(self, content: Any) -> Any:
         try:

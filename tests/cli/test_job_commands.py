@@ -129,7 +129,9 @@ def test_every_legacy_verb(shell: Shell) -> None:
     assert shell("update", "tickets", "found.csv", "--legacy").status == 0
     assert shell("archive", "tickets", "found.csv", "--legacy").status == 0
     assert not shell.sim.store.all("tickets")
-    assert {path.split("/")[1] for path in shell.sent} == {"crm-objects"}
+    others = [path for path in shell.sent if not path.startswith("/crm-objects/")]
+    # The read and its replay look up whether the property exists.
+    assert others == ["/crm/v3/properties/tickets"] * 2
 
 
 def test_what_is_read_can_be_sent_back(shell: Shell) -> None:
@@ -649,3 +651,46 @@ def test_a_portal_that_failures_do_not_know_can_be_said(shell: Shell) -> None:
         shell.write("f.jsonl", msgspec.json.encode(line).decode())
 
         assert shell("replay", "f.jsonl", "--account", "62515").status == 0
+
+
+# ---- properties that do not exist
+
+
+def test_a_property_that_does_not_exist_is_an_error_before_anything_is_read(
+    shell: Shell,
+) -> None:
+    [ticket] = shell.tickets(1)
+    shell.write("ids.csv", "id", ticket)
+
+    done = shell(
+        *("read", "tickets", "ids.csv", "--property", "subjct", "-o", "o.csv"),
+        *("--journal", "j.db"),
+    )
+
+    assert (done.status, done.lines[-1]) == (
+        2,
+        (
+            'error: There is no property "subjct" (did you mean "subject"?) of tickets '
+            "that the token can read. Nothing was read."
+        ),
+    )
+    assert not Path("o.csv").exists()
+    again = shell(
+        *("read", "tickets", "ids.csv", "--property", "subject", "-o", "o.csv"),
+        *("--journal", "j.db"),
+    )
+    assert again.status == 0
+
+
+def test_without_the_definitions_a_name_that_no_record_has_is_a_warning(
+    shell: Shell,
+) -> None:
+    [ticket] = shell.tickets(1)
+    shell.write("ids.csv", "id", ticket)
+    path = "/crm/v3/properties/tickets"
+    shell.sim.faults.add(Fault("status", status=403, when=When(path=path), times=None))
+
+    done = shell("read", "tickets", "ids.csv", "--property", "subjct", "-o", "o.csv")
+
+    assert done.status == 0
+    assert 'warning: No record of tickets has "subjct": check the names.' in done.lines

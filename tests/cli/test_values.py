@@ -303,7 +303,7 @@ def test_what_a_spreadsheet_or_database_wrote_is_warned_about(shell: Shell) -> N
 
 @pytest.mark.parametrize("ending", ["csv", "jsonl"])
 def test_refused_rows_can_be_corrected_and_sent(shell: Shell, ending: str) -> None:
-    """All of them are written, with all their columns, and the file says why."""
+    """All of them are written, and the file says why."""
     rows = [f"{n},p{n}@b.{'con' if n % 2 else 'example'},ü" for n in range(5_000)]
     path = shell.write("c.csv", "Internal,email,firstname", *rows)
     words = (path, "--id-property", "email", "--property", "firstname")
@@ -314,28 +314,33 @@ def test_refused_rows_can_be_corrected_and_sent(shell: Shell, ending: str) -> No
     assert done.lines[0] == "error: INVALID_EMAIL email, 2,500 rows"
     assert done.lines[6] == "  … and 2,495 more rows"
     assert done.lines[-1] == (
-        f"bad.{ending} has 2,500 rows that would be refused. Correct them, and remove "
-        "the last column, reason."
+        f"bad.{ending} has 2,500 rows that would be refused, each with the reason. "
+        f"Correct them, and send them with hubbatch replay bad.{ending} --account ID."
     )
     written = Path(f"bad.{ending}")
     assert written.stat().st_mode & 0o777 == 0o600
-    content = written.read_text("utf-8-sig")
-    first = content.splitlines()[0 if ending == "jsonl" else 1]
-    why = 'property "email": "p1@b.con" is not an e-mail address that HubSpot accepts'
+    content = written.read_text("utf-8")
+    assert content.count("is not an e-mail address that HubSpot accepts") == 2_500
     if ending == "csv":
-        assert content.splitlines()[0] == "Internal,email,firstname,reason"
-        assert first == f'1,p1@b.con,ü,"{why.replace(chr(34), chr(34) * 2)}"'
-    else:
-        assert msgspec.json.decode(first) == {
-            "Internal": "1",
-            "email": "p1@b.con",
-            "firstname": "ü",
-            "reason": why,
-        }
+        columns = "Internal,email,firstname,reason,hubbatch"
+        assert content.removeprefix("\ufeff").splitlines()[0] == columns
     written.write_text(content.replace("@b.con", "@b.example"), "utf-8")
-    again = (str(written), *words[1:])
-    assert run("upsert", "contacts", *again).status == 0
+    assert run("replay", str(written), "--account", "62515").status == 0
     assert shell.sim.store.count("contacts") == 2_500
+
+
+def test_a_refused_row_is_corrected_and_its_options_still_added(shell: Shell) -> None:
+    record_id = contact(shell, hs_buying_role="CHAMPION")
+    row = f"{record_id},nobody,BLOCKER"
+    path = shell.write("c.csv", "id,email,hs_buying_role", row)
+
+    asked = ("--append", "hs_buying_role", "--output", "bad.csv")
+    assert shell("check", "contacts", path, *asked).status == 1
+    fixed = Path("bad.csv").read_text("utf-8").replace(",nobody,", ",a@b.example,")
+    Path("bad.csv").write_text(fixed, "utf-8")
+    assert run("replay", "bad.csv", "--account", "62515").status == 0
+
+    assert stored(shell, record_id, "hs_buying_role") == "CHAMPION;BLOCKER"
 
 
 def test_an_output_is_not_overwritten(shell: Shell) -> None:
@@ -348,9 +353,8 @@ def test_an_output_is_not_overwritten(shell: Shell) -> None:
     assert done.lines == [
         "error: bad.csv exists already: delete it, or name another file."
     ]
-    assert shell("check", "contacts", path, "--output", "bad.txt").lines == [
-        "error: bad.txt: output must be .csv or .jsonl."
-    ]
+    [line] = shell("check", "contacts", path, "--output", "bad.txt").lines
+    assert line.startswith("error: bad.txt: failures must be ")
 
 
 def test_a_check_in_a_terminal(shell: Shell) -> None:

@@ -365,3 +365,50 @@ def test_what_was_asked_for_and_never_seen_is_known() -> None:
 def test_one_text_is_no_collection_of_columns() -> None:
     with pytest.raises(ConfigurationError, match="not 'subject'"):
         Columns(verb="update", properties="subject")
+
+
+# ---- options to add
+
+
+def test_a_column_of_options_to_add() -> None:
+    columns = Columns(
+        verb="update", append=["roles"], properties={"roles": "role", "name": "name"}
+    )
+
+    build = columns.of_cells(["id", "roles", "name"])
+    fields = columns.of_fields()
+    added = {"role": Append(["a", "b"]), "name": "n"}
+
+    assert build(["1", "a;b", "n"]) == ("1", {"id": "1", "properties": added})
+    assert build(["1", "", "n"]) == ("1", {"id": "1", "properties": {"name": "n"}})
+    assert build(["1"]) == ("1", {"id": "1", "properties": {}})
+    line = {"id": "1", "roles": ["a", "b"], "name": "n"}
+    assert fields.build(line) == ("1", {"id": "1", "properties": added})
+    nothing = {"id": "1", "roles": None, "name": "n"}
+    [_, item] = fields.build(nothing)
+    assert item["properties"] == {"role": None, "name": "n"}
+    nested = {"id": "1", "properties": {"roles": "a;b", "name": "n"}}
+    assert fields.build(nested)[1]["properties"] == added
+    assert columns.options()["append"] == ["roles"]
+
+
+def test_a_record_keeps_its_other_properties() -> None:
+    columns = Columns(verb="update", append=["role"])
+
+    fields = columns.of_fields()
+    nested = {"id": "1", "properties": {"role": "a", "name": "n"}}
+
+    assert fields.build(nested)[1]["properties"] == {"role": Append(["a"]), "name": "n"}
+    assert fields.build({"id": "1", "name": "n"})[1]["properties"] == {"name": "n"}
+
+
+def test_columns_to_add_that_are_not_sent() -> None:
+    columns = Columns(verb="update", append=["roles"])
+
+    with pytest.raises(BadRow, match='"roles" is a column of --append, but it is not'):
+        columns.of_cells(["id", "name"])
+    fields = columns.of_fields()
+    fields.build({"id": "1", "name": "n"})
+    assert fields.unseen == ["roles"]
+    with pytest.raises(ConfigurationError, match="must be a collection of columns"):
+        Columns(verb="update", append="roles")
