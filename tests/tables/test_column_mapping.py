@@ -5,6 +5,7 @@ from hypothesis import strategies as st
 
 from hubbatch import ConfigurationError
 from hubbatch._tables.column_mapping import BadRow, FieldsBuilder, cells_builder
+from hubbatch._wire.property_values import Append
 from hubbatch.jobs import Columns
 
 
