@@ -7,11 +7,12 @@ from pathlib import Path
 from shlex import quote
 from typing import Any
 
+from attrs import evolve
 from rich.console import Console
 
 from hubbatch import HubBatch
 from hubbatch._limits.window import RateLimit
-from hubbatch._tables.column_mapping import JobVerb
+from hubbatch._tables.column_mapping import Columns, JobVerb
 from hubbatch.jobs import (
     CheckReport,
     ask_schema,
@@ -69,9 +70,13 @@ async def _check(options: Mapping[str, Any]) -> CheckReport:
             properties = await ask_schema(hub, job.operation, required=required)
         if options["save_schema"] is not None:
             write_schema(options["save_schema"], properties)
+        source = spec.source
+        if isinstance(getattr(source, "columns", None), Columns):
+            labels = {found.name: [found.label] for found in properties}
+            source.columns = evolve(source.columns, labels=labels)
         limits = hub.limits
         return await check(
-            spec.source,
+            source,
             job.operation,
             properties,
             limit=options["limit"],

@@ -56,6 +56,11 @@ class FailuresTable(CsvSource):
             raise SourceError(f"{self.name}: empty.")
         return self._fixed.call
 
+    @property
+    def written_columns(self) -> Columns:
+        """The options of the job that wrote it, once it has been read."""
+        return self._fixed.written
+
     def _rows(self, lines: Any) -> Iterator[Row]:
         for row in super()._rows(lines):
             row.doubted = self._fixed.doubted
@@ -71,7 +76,7 @@ class _FixedRows:
         self.call: FailedCall | None = None
         self.doubted: bool = False
         self._reconcile_by = reconcile_by
-        self._columns = Columns(verb="create")
+        self.written = Columns(verb="create")
 
     def options(self) -> dict[str, Any]:
         return {"replay": True}
@@ -98,14 +103,14 @@ class _FixedRows:
         raise NotImplementedError  # it is a CSV
 
     def used(self, present: Sequence[str]) -> set[str]:
-        return self._columns.used(present)
+        return self.written.used(present)
 
     def _builder(self, written: str, header: Sequence[str]) -> tuple[Any, bool]:
         """Return what builds the rows of a call, and whether they are doubted."""
-        call, columns, status = _parsed(written)
+        call, self.written, status = _parsed(written)
         self.call = check_same_call(call, self.call)
         doubted = check_doubted(call, status, self._reconcile_by)
-        return columns.of_cells(header), doubted
+        return self.written.of_cells(header), doubted
 
 
 def _parsed(written: str) -> tuple[FailedCall, Columns, str]:

@@ -81,8 +81,8 @@ class Job(Lifecycle):
         reconcile_by: A unique property. Before a create that may have been written is
             sent again, its record is looked up by this property.
         legacy: Whether to use `crm-objects/v1`.
-        id_column: For a path: the column with the ids. By default the column with the
-            name of `id_property`, or else `id`.
+        id_column: For a path or a table: the column with the ids. By default the column
+            with the name of `id_property`, or else `id`.
         empty: For a path: whether an empty cell keeps the property's value (`skip`, the
             default) or clears it (`clear`).
         append: For a path: the columns whose options are added to those that a checkbox
@@ -186,7 +186,9 @@ class Job(Lifecycle):
         planned = self._batch([])
         planned.close()
         operation = planned.operation
-        self._source = as_source(opened, operation, timezone=timezone)
+        self._source = as_source(
+            opened, operation, timezone=timezone, id_column=id_column
+        )
         path = None if journal is None else Path(journal)
         outputs = {"results": results, "failures": failures, "output": output}
         sinks = [

@@ -71,6 +71,8 @@ def open_job_source(
         if not ids_only:
             options["timezone"] = timezone
         return open_source(source, mapping, **how), options
+    if hasattr(source, "__arrow_c_stream__") and not is_source(source):
+        columns = {**columns, "id_column": None}  # `as_source` takes it
     _refuse(
         {**columns, **file},
         f"is for paths. Set it where you create the {type(source).__name__} instead.",

@@ -16,7 +16,7 @@ from typing import Any, Protocol, TypeAlias
 
 import msgspec
 
-from attrs import define, field
+from attrs import define, evolve, field
 
 from hubbatch._net.source import check_source
 from hubbatch._wire.calls import Operation
@@ -92,11 +92,16 @@ def is_source(inputs: object) -> bool:
 
 
 def as_source(
-    inputs: Any, operation: Operation, *, timezone: str | None = None
+    inputs: Any,
+    operation: Operation,
+    *,
+    timezone: str | None = None,
+    id_column: str | None = None,
 ) -> AnySource:
     """Return a source unchanged; wrap a table, or an iterable of inputs, in one.
 
-    `timezone` is the time zone of the times without one in a table.
+    `timezone` is the time zone of the times without one in a table, and `id_column` the
+    column of a table with the ids.
 
     Raises:
         TypeError: If it is neither a table nor an iterable or async iterable.
@@ -112,7 +117,11 @@ def as_source(
 
         if is_table(inputs):
             pairs = operation.call.codec.rows is pair_shaper
-            columns = PairColumns() if pairs else columns_of(operation)
+            columns = (
+                PairColumns()
+                if pairs
+                else evolve(columns_of(operation), id_column=id_column)
+            )
             return ArrowSource(inputs, columns, timezone=timezone)
     rows = check_source(
         inputs,

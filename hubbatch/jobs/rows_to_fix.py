@@ -46,13 +46,13 @@ class RowsToFix:
         self.path: Path = Path(path)
         self.portal_id: int | None = None
         columns = getattr(source, "columns", None)
-        if not isinstance(columns, Columns) or not hasattr(source, "header"):
+        known = isinstance(columns, Columns) and hasattr(source, "header")
+        if not (known or hasattr(source, "written_columns")):
             raise ConfigurationError(
                 f"{self.path}: only the rows of a .csv, .tsv or .xlsx with records can "
                 "be written as a table. Name a .jsonl"
             )
         self._source = source
-        self._columns = columns
         self._operation = operation
 
     def __repr__(self) -> str:
@@ -95,7 +95,9 @@ class RowsToFix:
 
     @cached_property
     def _call(self) -> Mapping[str, Any]:
-        columns, operation = self._columns, self._operation
+        source, operation = self._source, self._operation
+        # A replayed table has the options of the job that wrote it.
+        columns: Columns = getattr(source, "written_columns", source.columns)
         fields = {
             "operation": columns.verb,
             "object_type": operation.object_type,
@@ -113,4 +115,9 @@ class RowsToFix:
 
 
 def _reason(error: RecordError | None) -> str:
-    return "" if error is None else " ".join(str(error).split())
+    """Return the message of an error, after the name of its property."""
+    if error is None:
+        return ""
+    message = " ".join(error.message.split())
+    name = error.property_name
+    return message if name is None or name in message else f"{name}: {message}"

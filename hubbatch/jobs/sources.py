@@ -10,7 +10,7 @@ import os
 from abc import abstractmethod
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import chain, islice
-from typing import Any, TypeAlias
+from typing import Any
 
 from hubbatch._tables.column_mapping import BadRow, ColumnMapping, InputBuilder
 from hubbatch._tables.delimiter import CANDIDATES, declared_delimiter, find_delimiter
@@ -35,10 +35,6 @@ _LINES = 500  # that are checked at once
 _HEAD = 50  # lines that the delimiter is found in
 
 JSON_LINES = (".jsonl", ".ndjson")
-ENDINGS = (".csv", ".tsv", ".json", *JSON_LINES)
-AnyFile: TypeAlias = (
-    "CsvSource | JsonLinesSource | JsonArraySource | XlsxSource | ParquetSource"
-)
 
 
 def open_source(
@@ -49,7 +45,10 @@ def open_source(
     delimiter: str | None = None,
     query: str | None = None,
     timezone: str | None = None,
-) -> "AnyFile | SqliteSource | StandardInput":
+) -> (
+    "CsvSource | JsonLinesSource | JsonArraySource | XlsxSource | ParquetSource "
+    "| SqliteSource | StandardInput"
+):
     """Return the source for a path, by its suffix; `-` is standard input.
 
     The suffix may be followed by `.gz`, for a file that is compressed by gzip.
@@ -81,7 +80,10 @@ def _open(
     delimiter: str | None,
     query: str | None,
     timezone: str | None,
-) -> "AnyFile | SqliteSource | StandardInput":
+) -> (
+    "CsvSource | JsonLinesSource | JsonArraySource | XlsxSource | ParquetSource "
+    "| SqliteSource | StandardInput"
+):
     ending = ending_of(path)
     if query is not None:
         return SqliteSource(path, query, columns)

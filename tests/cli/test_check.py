@@ -179,3 +179,15 @@ def test_what_a_new_record_must_have(shell: Shell) -> None:
 def test_a_share_of_the_day(share: float, words: str) -> None:
     """A job that takes something never takes nothing."""
     assert _percent(share) == words
+
+
+def test_the_label_of_the_id_property_is_suggested_as_the_id_column(
+    shell: Shell,
+) -> None:
+    shell.write("c.csv", "Company Domain Name,name", "example.com,Example")
+
+    done = shell("check", "companies", "c.csv", "--id-property", "domain")
+
+    assert done.status == 2
+    [line] = done.lines
+    assert line.endswith("Use --id-column 'Company Domain Name'.")

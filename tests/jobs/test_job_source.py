@@ -3,9 +3,10 @@
 from pathlib import Path
 from typing import Any
 
+import pyarrow as pa  # type: ignore[import-untyped]
 import pytest
 
-from hubbatch.errors import ConfigurationError
+from hubbatch.errors import ConfigurationError, SourceError
 from hubbatch.jobs import Columns, CsvSource, PairColumns, open_source
 from hubbatch.simulator import Fault
 from tests.jobs.conftest import Desk, Table
@@ -217,3 +218,17 @@ async def test_the_total_of_a_source_without_a_length_is_unknown(desk: Desk) -> 
 def test_a_callback_that_cannot_be_called_is_refused_at_once(desk: Desk) -> None:
     with pytest.raises(TypeError, match="progress must be a function of two arguments"):
         desk.job("create", "tickets", [], progress=lambda: None)
+
+
+async def test_a_table_takes_the_column_with_its_ids(desk: Desk) -> None:
+    frame = pa.table({"E-Mail": ["ada@x.com"], "firstname": ["Ada"]})
+    with pytest.raises(SourceError, match="Use id_column='E-Mail'"):
+        await desk.job("upsert", "contacts", frame, id_property="email").run()
+
+    job = desk.job("upsert", "contacts", frame, id_property="email", id_column="E-Mail")
+    report = await job.run()
+
+    assert report.succeeded == 1
+    [stored] = desk.sim.store.all("contacts")
+    assert stored.properties["firstname"] == "Ada"
+    assert stored.properties["email"] == "ada@x.com"
