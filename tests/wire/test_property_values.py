@@ -670,6 +670,7 @@ def test_as_is_is_no_zone_for_a_datetime() -> None:
     assert repr(AS_IS) == "AS_IS"
     assert local.replace(tzinfo=AS_IS).tzname() == "as-is"
     assert local.replace(tzinfo=AS_IS).dst() is None
+    assert local.replace(tzinfo=AS_IS).utcoffset() is None
 
 
 # ---- options
