@@ -33,6 +33,7 @@ from ._verbs import Options
 from ._wire.arguments import ALL, AllProperties, Id, Inputs, PropertyNames, Table
 from ._wire.codecs.documents import Page
 from ._wire.filters import Filter, Filters
+from ._wire.property_values import Append
 from ._wire.user_classes import PropertyName, Typed
 from ._write_inputs import EventInput, MergeInput
 from .account_models import (
@@ -146,6 +147,7 @@ __all__ = [
     "Accounts",
     "AllProperties",
     "AnyRateLimit",
+    "Append",
     "AssociatedId",
     "AssociationDefinition",
     "AssociationInput",

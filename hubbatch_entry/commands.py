@@ -55,6 +55,7 @@ _journal: shared.Decorator = cloup.argument("journal", type=click.Path(path_type
     shared.id_property,
     shared.columns,
     shared.empty,
+    shared.append,
     shared.legacy,
 )
 @cloup.option_group(
@@ -70,7 +71,7 @@ _journal: shared.Decorator = cloup.argument("journal", type=click.Path(path_type
         help="Save the schema that HubSpot returns here, for --schema.",
     ),
 )
-@cloup.option_group("Output", shared.as_json)
+@cloup.option_group("Output", shared.refused_output, shared.as_json)
 @cloup.option_group("Safety and speed", shared.rate_limit)
 @shared.account_options
 def check(**options: Any) -> None:

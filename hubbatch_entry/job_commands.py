@@ -76,6 +76,7 @@ update: click.Command = _verb(
         shared.id_property,
         shared.columns,
         shared.empty,
+        shared.append,
         shared.legacy,
     ),
     safety=(shared.preflight,),
@@ -83,7 +84,13 @@ update: click.Command = _verb(
 upsert: click.Command = _verb(
     "upsert",
     "Update records by a unique property, or create them.",
-    source=(shared.id_column, shared.id_property, shared.columns, shared.empty),
+    source=(
+        shared.id_column,
+        shared.id_property,
+        shared.columns,
+        shared.empty,
+        shared.append,
+    ),
     safety=(shared.preflight,),
 )
 create: click.Command = _verb(
@@ -234,7 +241,7 @@ def enrol(**options: Any) -> None:
     epilog=_STATUS_HELP,
 )
 @cloup.argument("failed", metavar="FAILURES")
-@cloup.option_group("Source", shared.limit, *shared.text_file)
+@cloup.option_group("Source", shared.limit, *shared.text_file, shared.timezone)
 @shared.output_options(shared.replay_output)
 @shared.safety_options(shared.no_journal, shared.reconcile_by)
 @shared.account_options

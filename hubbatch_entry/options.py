@@ -139,6 +139,12 @@ empty: Decorator = cloup.option(
     show_default=True,
     help="Skip empty cells of a CSV, or clear their properties.",
 )
+append: Decorator = cloup.option(
+    "--append",
+    metavar="COLUMN",
+    multiple=True,
+    help="Add this column's options to those that a checkbox has. Repeatable.",
+)
 legacy: Decorator = cloup.option(
     "--legacy",
     is_flag=True,
@@ -230,6 +236,11 @@ limit: Decorator = cloup.option(
     metavar="N",
     help="Take only the first N rows.",
 )
+timezone: Decorator = cloup.option(
+    "--timezone",
+    metavar="NAME",
+    help="Assume this zone (e.g. UTC) for times without one; as-is: send them as text.",
+)
 text_file: tuple[Decorator, ...] = (
     cloup.option(
         "--encoding",
@@ -251,11 +262,7 @@ _file: tuple[Decorator, ...] = (
         metavar="SQL",
         help="Read this SELECT from SOURCE, an SQLite database.",
     ),
-    cloup.option(
-        "--timezone",
-        metavar="NAME",
-        help="Assume this zone (e.g. UTC) for Parquet and Excel times without one.",
-    ),
+    timezone,
 )
 
 
@@ -273,6 +280,12 @@ replay_output: Decorator = cloup.option(
     "--output",
     type=PATH,
     help="Write the records of a `read` here (.csv, .jsonl or .parquet).",
+)
+refused_output: Decorator = cloup.option(
+    "-o",
+    "--output",
+    type=PATH,
+    help="Write the rows with errors here, each with the reason (.csv or .jsonl).",
 )
 as_json: Decorator = cloup.option(
     "--json",

@@ -7,6 +7,7 @@ from typing import Any, Literal, Protocol, TypeAlias
 
 from attrs import field, frozen
 
+from hubbatch._wire.property_values import append_of
 from hubbatch._wire.rows import RECORD_ID, find_column, id_columns, shown_columns
 from hubbatch.errors import ConfigurationError, SourceError
 
@@ -93,6 +94,14 @@ def _as_mapping(properties: Mapping[str, str] | Iterable[str] | None) -> dict[st
     return {name: name for name in properties or ()}
 
 
+def _as_names(names: str | Iterable[str] | None) -> tuple[str, ...]:
+    if isinstance(names, str):
+        raise ConfigurationError(
+            f"append must be a collection of columns, not {names!r}."
+        )
+    return tuple(names or ())
+
+
 @frozen(kw_only=True)
 class Columns:
     """How the columns of a source become inputs of a verb.
@@ -111,6 +120,8 @@ class Columns:
         legacy: Whether the inputs are for `crm-objects/v1`.
         reconcile_by: The unique property that creates are looked up by. It is sent even
             if it is the id column's property.
+        append: The columns whose options are added to those that a checkbox property
+            has, instead of replacing them; see `Append`.
         labels: The labels of properties by name, where their definitions are known. A
             missing id column is suggested by them.
     """
@@ -122,6 +133,7 @@ class Columns:
     empty: Literal["skip", "clear"] = field(default="skip")
     legacy: bool = False
     reconcile_by: str | None = None
+    append: tuple[str, ...] = field(converter=_as_names, default=())
     labels: Mapping[str, Sequence[str]] = field(factory=dict, repr=False, eq=False)
 
     @empty.validator
@@ -135,6 +147,7 @@ class Columns:
             "id_column": self.id_column,
             "properties": self.properties,
             "empty": self.empty,
+            "append": [*self.append],
         }
 
     def of_cells(self, header: Sequence[str]) -> Callable[[Sequence[str]], KeyedInput]:
@@ -227,6 +240,23 @@ class Columns:
         left_out.discard(self.reconcile_by)
         return {name: name for name in present if name not in left_out}
 
+    def appended(self, chosen: Mapping[str, str]) -> list[str]:
+        """Return the properties whose values are options to add.
+
+        Args:
+            chosen: The columns to send, each with the name of its property.
+
+        Raises:
+            BadRow: If a column of `append` is not sent.
+        """
+        missing = next((name for name in self.append if name not in chosen), None)
+        if missing is not None:
+            raise BadRow(
+                f'"{missing}" is a column of --append, but it is not sent. The columns '
+                f"that are sent: {shown_columns(chosen)}"
+            )
+        return [chosen[name] for name in self.append]
+
     def build(self, record_id: Any, properties: Mapping[str, Any]) -> Any:
         """Return the input of one row."""
         if self.only_ids:
@@ -264,6 +294,7 @@ def cells_builder(
     places = [(header.index(name), chosen[name]) for name in chosen]
     clear = columns.empty == "clear"
     width, name_of_id, only_ids = len(header), columns.id_field, columns.only_ids
+    appended = columns.appended(chosen)
 
     def build(cells: Sequence[str]) -> KeyedInput:
         # Once per row, so speed counts.
@@ -279,11 +310,19 @@ def cells_builder(
             properties = {name: cells[place] for place, name in cut}
         else:
             properties = {name: cells[place] for place, name in cut if cells[place]}
+        if appended:
+            _mark_appended(properties, appended)
         if name_of_id is None:
             return record_id or None, {"properties": properties}
         return record_id or None, {name_of_id: record_id, "properties": properties}
 
     return build
+
+
+def _mark_appended(properties: dict[str, Any], names: Iterable[str]) -> None:
+    for name in names:
+        if properties.get(name) is not None:
+            properties[name] = append_of(properties[name])
 
 
 class InputBuilder(Protocol):
@@ -346,7 +385,8 @@ class FieldsBuilder:
         self._columns = columns
         self._chosen = False
         self._id_column: str | None = None
-        self._unseen = set(() if columns.only_ids else columns.properties)
+        wanted = {*columns.properties, *columns.append}
+        self._unseen = set() if columns.only_ids else wanted
 
     @property
     def unseen(self) -> list[str]:
@@ -379,9 +419,9 @@ class FieldsBuilder:
         name = self._id_column
         record_id = line.get(name) if name is not None else None
         self._unseen.difference_update(line)
-        properties = {
-            to: line[column] for column, to in columns.chosen(line, name).items()
-        }
+        chosen = columns.chosen(line, name)
+        properties = {to: line[column] for column, to in chosen.items()}
+        _mark_appended(properties, [chosen.get(name, name) for name in columns.append])
         return _key(record_id), columns.build(record_id, properties)
 
     def _nested(self, line: dict[str, Any]) -> KeyedInput:
@@ -397,13 +437,16 @@ class FieldsBuilder:
             if columns.id_column is not None:
                 record_id = line.get(columns.id_column)
             return _key(record_id), record_id
-        if isinstance(properties, dict) and columns.properties:
+        if isinstance(properties, dict) and (columns.properties or columns.append):
             self._unseen.difference_update(properties)
+            names = columns.properties or {name: name for name in properties}
             taken["properties"] = {
-                columns.properties[column]: properties[column]
+                names[column]: properties[column]
                 for column in properties
-                if column in columns.properties
+                if column in names
             }
+            appended = [names.get(name, name) for name in columns.append]
+            _mark_appended(taken["properties"], appended)
         if columns.verb != "create":
             taken = {"objectId" if columns.legacy else "id": record_id, **taken}
         return _key(record_id), taken

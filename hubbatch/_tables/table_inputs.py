@@ -12,6 +12,7 @@ from typing import Any, overload
 
 from hubbatch._wire.calls import Operation
 from hubbatch._wire.codecs.merges import MERGED, PRIMARY
+from hubbatch._wire.property_values import AS_IS
 from hubbatch._wire.rows import (
     END_COLUMNS,
     NO_ID_PROPERTY,
@@ -311,7 +312,7 @@ def _check(names: list[str], schema: Any, operation: Operation) -> None:
     if problem is not None:
         raise ValueError(sentence(problem))
     naive = naive_column(arrow, schema, used)
-    if naive is not None and operation.zone is None:
+    if naive is not None and operation.zone in (None, AS_IS):
         raise ValueError(
             f"The times in column {naive!r} have no time zone. Pass "
             'timezone="Europe/Berlin" (for example).'

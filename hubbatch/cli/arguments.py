@@ -55,6 +55,7 @@ def verb_spec(verb: JobVerb, options: Mapping[str, Any]) -> JobSpec:
         id_property=options.get("id_property"),
         properties={} if reading else properties,
         empty=options.get("empty") or "skip",
+        append=options.get("append") or (),
         legacy=call["legacy"],
         reconcile_by=options.get("reconcile_by"),
     )

@@ -11,7 +11,14 @@ from typing import Any, TypeVar
 import attrs
 import click
 
-from hubbatch import Account, APIError, CertificateError, HubBatch, HubBatchError
+from hubbatch import (
+    Account,
+    APIError,
+    CertificateError,
+    HubBatch,
+    HubBatchError,
+    Objects,
+)
 from hubbatch.jobs import JobStatus, Where, read_status, write_report
 from hubbatch.jobs.portal import check_portal
 

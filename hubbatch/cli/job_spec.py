@@ -13,7 +13,7 @@ from hubbatch._net.listeners import Listener
 from hubbatch._tables.column_mapping import JobVerb
 from hubbatch._wire.endpoints import OBJECT_CALLS
 from hubbatch.jobs import Export, Job, Where
-from hubbatch.jobs.options import PAIRS
+from hubbatch.jobs.options import PAIRS, TIMED_VERBS
 from hubbatch.jobs.report import check_report_path
 from hubbatch.jobs.titles import title_of
 
@@ -202,6 +202,8 @@ class JobSpec:
             )
         options = {name: self.options.get(name) for name in _JOB_OPTIONS}
         options["preflight"] = bool(self.options.get("preflight"))
+        if self.verb in TIMED_VERBS and not self.object_type.startswith(PAIRS):
+            options["timezone"] = self.options.get("timezone")
         return Job(
             hub, self.verb, self.object_type, self.source, **self.call, **options
         )

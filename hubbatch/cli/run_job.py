@@ -31,16 +31,20 @@ from hubbatch._limits.plan import plan
 from hubbatch.errors import sentence
 from hubbatch.jobs import (
     CheckFailed,
+    Export,
+    Job,
     JobReport,
     SourceError,
     rehearse,
     write_report,
 )
+from hubbatch.jobs.options import TIMED_VERBS
 from hubbatch.jobs.portal import check_portal
 from hubbatch_entry import signals
 
 from .console import console_markup, make_console, print_json
 from .exit_status import Ending, ExitStatus, outcome_counts
+from .findings import check_command, print_findings
 from .job_spec import AllRecords, JobSpec, NothingToDo
 from .progress import Latency, Progress, count_of, duration
 from .signals import JobStopper
@@ -86,7 +90,7 @@ def run_job(make_spec: Callable[[], JobSpec], options: Mapping[str, Any]) -> int
     signals.last_words = print_result
     try:
         spec = make_spec()
-        _prepare(spec, console)
+        _check_source(spec, console)
         run = _run
         if options["dry_run"]:
             run = _count if isinstance(spec.source, AllRecords) else _dry_run
@@ -113,7 +117,7 @@ def run_job(make_spec: Callable[[], JobSpec], options: Mapping[str, Any]) -> int
     return status
 
 
-def _prepare(spec: JobSpec, console: Console) -> None:
+def _check_source(spec: JobSpec, console: Console) -> None:
     """Check a job, count its rows, and print its warnings."""
     spec.check()
     with console.status(f"Reading {console_markup(spec.source.name)}"):
@@ -241,7 +245,7 @@ async def _run_once(
     """Run a job until it ends, and print its progress."""
     job = spec.job(hub)
     try:
-        await job.prepare()
+        await _prepare(job, spec, stopper.console)
         if job.total is not None:  # HubSpot has counted the records
             spec.total = job.total
         progress = Progress(
@@ -279,6 +283,23 @@ def _seconds_to_wait(spec: JobSpec, report: JobReport) -> float | None:
     return max((error.resets_at - datetime.now(UTC)).total_seconds(), 1.0)
 
 
+async def _prepare(job: Job | Export, spec: JobSpec, console: Console) -> None:
+    """Prepare a job, and print what its preflight found."""
+    try:
+        await job.prepare()
+    except CheckFailed as error:
+        print_findings(console, error.report)
+        command = check_command(spec.verb, spec.options, "--output", "refused.csv")
+        console.print(
+            f"To write all rows with errors to a file: {console_markup(command)}",
+            soft_wrap=True,
+        )
+        raise
+    report = job.preflight_report if isinstance(job, Job) else None
+    if report is not None:
+        print_findings(console, report)
+
+
 def _count_reason(reasons: Counter[str], event: Event) -> None:
     # The reason for `not_sent` and `unknown` is the error that ended the job.
     if isinstance(event, InputFailed) and event.status == "failed":
@@ -301,6 +322,7 @@ async def _dry_run(spec: JobSpec, console: Console, result: dict[str, Any]) -> i
         console.print(
             console_markup(f"row {row.index + 1}{line}: {problem}"), soft_wrap=True
         )
+    _print_unchecked(console, spec)
     valid = rehearsal.rows - rehearsal.invalid
     rate = RateLimit(limits.max_requests, limits.interval)
     forecast = plan(
@@ -359,3 +381,13 @@ async def _count(spec: JobSpec, console: Console, result: dict[str, Any]) -> int
         "seconds_at_limit": round(seconds, 1),
     }
     return ExitStatus.ALL_SUCCEEDED
+
+
+def _print_unchecked(console: Console, spec: JobSpec) -> None:
+    """Print what a dry run, which knows nothing of the account, did not check."""
+    line = "Not checked: what only HubSpot knows, such as whether the records exist"
+    if spec.verb in TIMED_VERBS and "object_type" in spec.options:
+        command = check_command(spec.verb, spec.options)
+        line += ", and the properties and their values. For those, run "
+        line += console_markup(command)
+    console.print(f"{line}.", soft_wrap=True)

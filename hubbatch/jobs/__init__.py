@@ -27,8 +27,8 @@ from .failures_source import FailedCall, FailuresSource
 from .id_map import IdMap
 from .job import Job
 from .job_report import JobReport
-from .merge_columns import MergeColumns
 from .json_array import JsonArraySource
+from .merge_columns import MergeColumns
 from .outputs import BlockSink, Sink, SinkOrPath
 from .pairs import PairColumns, by_label, find_type
 from .parquet import write_parquet

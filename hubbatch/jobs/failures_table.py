@@ -134,6 +134,7 @@ def _parsed(written: str) -> tuple[FailedCall, Columns, str]:
             empty=known.get("empty", "skip"),
             legacy=call.legacy,
             reconcile_by=known.get("reconcile_by"),
+            append=known.get("append"),
         )
     except (ValueError, KeyError, TypeError, AttributeError):
         raise BadRow(

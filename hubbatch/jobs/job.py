@@ -30,7 +30,7 @@ from hubbatch.client import HubBatch
 from hubbatch.errors import ConfigurationError, HubBatchError
 from hubbatch.models import Property
 
-from .check import check, raise_if_refused
+from .check import CheckReport, check, raise_if_refused
 from .identity import Identity
 from .job_report import Stopped
 from .job_source import count_rows, open_job_source
@@ -87,11 +87,14 @@ class Job(Lifecycle):
             with the name of `id_property`, or else `id`.
         empty: For a path: whether an empty cell keeps the property's value (`skip`, the
             default) or clears it (`clear`).
+        append: For a path: the columns whose options are added to those that a checkbox
+            property has, instead of replacing them.
         encoding: For a path: a Python codec. Default: UTF-8.
         delimiter: For the path of a CSV: one character. Default: detected.
         query: For the path of a SQLite database: a SELECT with an ORDER BY.
         timezone: The time zone of times without one (`"Europe/Berlin"`), as for the
-            verb. For the path of a Parquet or Excel file, a table and inputs.
+            verb. A Parquet, Excel or Arrow `Source` has one of its own for columns of
+            times.
         journal: The path of the journal. If it records that the job is finished,
             nothing is sent.
         results: A path (`.csv`, `.jsonl`) or a `Sink`: one line per success.
@@ -115,6 +118,8 @@ class Job(Lifecycle):
         portal_id: The account's id. Set by `prepare` and `run`; None if the token
             cannot read it.
         operation: The call that the job makes.
+        preflight_report: What the preflight found. None without one, and after a job
+            was resumed.
 
     Raises:
         ConfigurationError: If the verb, an option or a path cannot be used, or if an
@@ -141,6 +146,7 @@ class Job(Lifecycle):
         legacy: bool = False,
         id_column: str | None = None,
         empty: Literal["skip", "clear"] | None = None,
+        append: Iterable[str] | None = None,
         encoding: str | None = None,
         delimiter: str | None = None,
         query: str | None = None,
@@ -163,11 +169,12 @@ class Job(Lifecycle):
             call={"id_property": id_property, "reconcile_by": reconcile_by},
             properties=properties,
             legacy=legacy,
-            columns={"id_column": id_column, "empty": empty},
+            columns={"id_column": id_column, "empty": empty, "append": append},
             file={"encoding": encoding, "delimiter": delimiter, "query": query},
             timezone=timezone,
         )
         self._preflight = preflight
+        self.preflight_report: CheckReport | None = None
         self._limit = check_limit(limit)
         portal = check_account(account)
         check_progress(progress)
@@ -259,7 +266,9 @@ class Job(Lifecycle):
         operation, known = self.operation, self._preflight
         if isinstance(known, bool):
             known = await ask_schema(self._hub, operation)
-        raise_if_refused(await check(self._source, operation, known, limit=self._limit))
+        report = await check(self._source, operation, known, limit=self._limit)
+        self.preflight_report = report
+        raise_if_refused(report)
 
     # ---- the run
 

@@ -10,7 +10,7 @@ from hubbatch._tables.column_mapping import Columns, JobVerb
 from hubbatch.errors import ConfigurationError
 
 from .merge_columns import MergeColumns
-from .options import PAIRS
+from .options import PAIRS, TIMED_VERBS
 from .pairs import PairColumns
 from .row_source import Inputs, is_source
 from .sources import open_source
@@ -45,7 +45,7 @@ def open_job_source(
         legacy: Whether the inputs are for `crm-objects/v1`.
         columns: The other options of `Columns`. Only a path has these.
         file: The options of `open_source`. Only a path has these.
-        timezone: An option of a path, a table and inputs. A `Source` has its own.
+        timezone: The time zone of times without one.
 
     Raises:
         ConfigurationError: If an option cannot be used with the source, or differs from
@@ -72,14 +72,18 @@ def open_job_source(
         )
         returned = tuple(properties) if ids_only else ()
         options = {**call, "properties": returned or None}
+        if not ids_only:
+            options["timezone"] = timezone
         return open_source(source, mapping, **how), options
-    of_source = {"timezone": timezone} if is_source(source) else {}
     if hasattr(source, "__arrow_c_stream__") and not is_source(source):
         columns = {**columns, "id_column": None}  # `as_source` takes it
     _refuse(
-        {**columns, **file, **of_source},
+        {**columns, **file},
         f"is for paths. Set it where you create the {type(source).__name__} instead.",
     )
+    timed = verb in TIMED_VERBS and not object_type.startswith(PAIRS)
+    if timezone is None and timed and is_source(source):
+        timezone = source.options.get("timezone")
     options = {**call, "timezone": timezone, "properties": tuple(properties) or None}
     known = getattr(source, "columns", None)
     if isinstance(known, Columns):

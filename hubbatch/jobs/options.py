@@ -32,6 +32,8 @@ _OPTIONS: Mapping[str, frozenset[str]] = {
     "add": frozenset(),
     "remove": frozenset(),
 }
+# The verbs that send times. Those for pairs have none.
+TIMED_VERBS = ("create", "update", "upsert")
 # The prefix of a job's object type when its rows are pairs of records.
 PAIRS = "associations."
 # The prefix of a job's object type when its rows are records of a list.
@@ -57,7 +59,7 @@ _LEGACY_OPTIONS: Mapping[str, frozenset[str]] = {
 # The options that must not change when a job resumes. `reconcile_by` may: it only
 # determines how creates with lost answers are recovered, and a user may add it after
 # losing some.
-IDENTITY_OPTIONS = ("id_property", "properties")
+IDENTITY_OPTIONS = ("id_property", "properties", "timezone")
 
 
 def check_client(hub: object, job: str) -> None:

@@ -20,7 +20,6 @@ from attrs import define, evolve, field
 
 from hubbatch._net.source import check_source
 from hubbatch._tables.column_mapping import ColumnMapping
-from hubbatch._tables.zones import Zone
 from hubbatch._wire.calls import Operation
 from hubbatch._wire.property_values import InvalidInput, Unsendable
 from hubbatch._wire.rows import pair_shaper
@@ -102,8 +101,8 @@ def as_source(
 ) -> AnySource:
     """Return a source unchanged; wrap a table, or an iterable of inputs, in one.
 
-    `timezone` is the time zone of the times without one in a table or in mappings, and
-    `id_column` the column of a table with the ids.
+    `timezone` is the time zone of the times without one in a table, and `id_column` the
+    column of a table with the ids.
 
     Raises:
         TypeError: If it is neither a table nor an iterable or async iterable.
@@ -134,20 +133,18 @@ def as_source(
         "inputs",
         operation,
     )
-    options = {"timezone": timezone}
-    to_row = _RowMaker(operation, Zone.find(timezone))
+    to_row = _RowMaker(operation)
     if isinstance(rows, AsyncIterable):
-        return AsyncInputs(rows, to_row, options=options)
-    return Inputs(rows, to_row, options=options)
+        return AsyncInputs(rows, to_row)
+    return Inputs(rows, to_row)
 
 
 class _RowMaker:
     """Makes rows from inputs; flat mappings become inputs in HubSpot's shape."""
 
-    def __init__(self, operation: Operation, zone: Zone | None) -> None:
+    def __init__(self, operation: Operation) -> None:
         rows = operation.call.codec.rows
         self._shape = None if rows is None else rows(operation)
-        self._zone = zone
 
     def __call__(self, index: int, item: Any) -> Row:
         value = item
@@ -155,8 +152,6 @@ class _RowMaker:
             # An invalid row fails alone, when it is encoded.
             with suppress(InvalidInput):
                 value = self._shape(item)
-        if self._zone is not None:
-            value = self._zone.localize(value)
         key = _key_of(value)
         return Row(index, _key_of(item) if key is None else key, value)
 

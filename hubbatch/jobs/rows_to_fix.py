@@ -109,6 +109,7 @@ class RowsToFix:
             "empty": columns.empty,
             "reconcile_by": columns.reconcile_by,
             "mapped": columns.properties,
+            "append": columns.append,
         }
         return {name: value for name, value in fields.items() if value}
 

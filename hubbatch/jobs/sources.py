@@ -14,6 +14,7 @@ from typing import Any
 
 from hubbatch._tables.column_mapping import BadRow, ColumnMapping, InputBuilder
 from hubbatch._tables.delimiter import CANDIDATES, declared_delimiter, find_delimiter
+from hubbatch._tables.zones import Zone
 from hubbatch.errors import ConfigurationError
 
 from .arrow import ParquetSource
@@ -59,20 +60,31 @@ def open_source(
         delimiter: The delimiter of a CSV, one character. By default it is detected; of
             a `.tsv`, it is a tab.
         query: A SELECT. If set, the file is a SQLite database, whatever its suffix.
-        timezone: The time zone for times without one in a Parquet or Excel file.
+        timezone: The time zone of times without one.
 
     Raises:
         ConfigurationError: If the suffix, the encoding, the delimiter or the time zone
-            is unknown; if pyarrow or openpyxl is missing; or if a time zone is set for
-            a file without typed times.
+            is unknown; or if pyarrow or openpyxl is missing.
     """
+    Zone.find(timezone)  # raises if it is unknown
+    source = _open(path, columns, encoding, delimiter, query, timezone)
+    # Where times are strings, a job makes them instants when it encodes them.
+    source.options = {**source.options, "timezone": timezone}
+    return source
+
+
+def _open(
+    path: str | os.PathLike[str],
+    columns: ColumnMapping,
+    encoding: str,
+    delimiter: str | None,
+    query: str | None,
+    timezone: str | None,
+) -> (
+    "CsvSource | JsonLinesSource | JsonArraySource | XlsxSource | ParquetSource "
+    "| SqliteSource | StandardInput"
+):
     ending = ending_of(path)
-    typed = ending in (".parquet", ".xlsx")
-    if timezone is not None and (query is not None or not typed):
-        raise ConfigurationError(
-            f"{os.fspath(path)}: only a Parquet or Excel file takes a time zone; other "
-            "files have times as strings, which are sent as they are"
-        )
     if query is not None:
         return SqliteSource(path, query, columns)
     if ending == ".parquet":

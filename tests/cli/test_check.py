@@ -134,7 +134,12 @@ def test_preflight_before_a_job(shell: Shell) -> None:
 
     assert done.status == shell(*CHECK).status == 1
     assert [done.json[name] for name in ("inputs", "failed", "not_sent")] == [3, 3, 0]
-    assert done.lines[0].startswith("error: 3 of 3 rows would be refused (row 2: ")
+    assert done.lines[0] == "error: INVALID_OPTION hs_lead_status, 2 rows"
+    assert done.lines[-2] == (
+        "To write all rows with errors to a file: hubbatch check contacts c.csv --for "
+        "upsert --id-property email --output refused.csv"
+    )
+    assert done.lines[-1].startswith("error: 3 of 3 rows would be refused (row 2: ")
     assert shell.sim.store.count("contacts") == 0
 
 

@@ -544,6 +544,11 @@ def test_a_dry_run_sends_nothing(shell: Shell, monkeypatch: pytest.MonkeyPatch) 
     assert done.lines == [
         "row 2500 (line 2501): id is not a record id: '5.0'",
         (
+            "Not checked: what only HubSpot knows, such as whether the records exist, "
+            "and the properties and their values. For those, run hubbatch check "
+            "tickets t.csv --for update."
+        ),
+        (
             "update tickets: 2,500 rows, 1 invalid. Sending the other 2,499 rows takes "
             "25 calls and 0.3 s at 100 per 10 s. Nothing was sent."
         ),

@@ -124,7 +124,7 @@ def test_two_values_of_one_option_are_refused(
 
 def test_options_of_a_path_are_refused_for_anything_else(desk: Desk) -> None:
     source = open_source(file(desk), Columns(verb="upsert", id_property="email"))
-    for name, value in {"id_column": "a", "empty": "skip", "timezone": "UTC"}.items():
+    for name, value in {"id_column": "a", "empty": "skip", "append": ["a"]}.items():
         with pytest.raises(ConfigurationError, match=f"The option {name} is for paths"):
             upsert(desk, source, **{name: value})
     for name, value in {"id_column": "a", "empty": "skip"}.items():
@@ -138,7 +138,8 @@ def test_options_of_a_path_are_refused_for_anything_else(desk: Desk) -> None:
         ({"empty": "keep"}, "empty must be 'skip' or 'clear', not 'keep'"),
         ({"properties": "email"}, "properties must be a collection of names"),
         ({"delimiter": "::"}, "delimiter must be one character"),
-        ({"timezone": "UTC"}, "only a Parquet or Excel file takes a time zone"),
+        ({"timezone": "Mars"}, "Unknown time zone 'Mars'"),
+        ({"append": "email"}, "append must be a collection of columns"),
     ],
 )
 def test_wrong_options_of_a_path(

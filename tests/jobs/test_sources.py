@@ -398,12 +398,16 @@ def test_the_source_of_a_table(write: Write) -> None:
     assert isinstance(open_source(database, UPDATE, query="SELECT 1"), SqliteSource)
 
 
-@pytest.mark.parametrize(("name", "query"), [("t.csv", None), ("t.parquet", "SELECT")])
-def test_a_time_zone_is_for_what_has_times(name: str, query: str | None) -> None:
-    with pytest.raises(
-        ConfigurationError, match="only a Parquet or Excel file takes a time zone"
-    ):
-        open_source(name, UPDATE, query=query, timezone="UTC")
+@pytest.mark.parametrize(
+    ("name", "query"),
+    [("t.csv", None), ("t.jsonl", None), ("-", None), ("t.parquet", "SELECT")],
+)
+def test_every_source_knows_the_zone_of_its_times(name: str, query: str | None) -> None:
+    source = open_source(name, UPDATE, query=query, timezone="UTC")
+
+    assert source.options["timezone"] == "UTC"
+    with pytest.raises(ConfigurationError, match="Unknown time zone 'Mars'"):
+        open_source(name, UPDATE, query=query, timezone="Mars")
 
 
 async def test_rows_come_as_they_are_written(pipe: io.FileIO) -> None:

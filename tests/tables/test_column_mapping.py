@@ -11,6 +11,7 @@ from hubbatch._tables.column_mapping import (
     cells_builder,
     reason_column,
 )
+from hubbatch._wire.property_values import Append
 from hubbatch.jobs import Columns
 
 
@@ -389,3 +390,50 @@ def test_added_columns_are_found_again_and_not_sent(
 
     assert added_columns(written) == ("hubbatch", reason)
     assert Columns(verb="update").chosen(written, "id") == {header[1]: header[1]}
+
+
+# ---- options to add
+
+
+def test_a_column_of_options_to_add() -> None:
+    columns = Columns(
+        verb="update", append=["roles"], properties={"roles": "role", "name": "name"}
+    )
+
+    build = columns.of_cells(["id", "roles", "name"])
+    fields = columns.of_fields()
+    added = {"role": Append(["a", "b"]), "name": "n"}
+
+    assert build(["1", "a;b", "n"]) == ("1", {"id": "1", "properties": added})
+    assert build(["1", "", "n"]) == ("1", {"id": "1", "properties": {"name": "n"}})
+    assert build(["1"]) == ("1", {"id": "1", "properties": {}})
+    line = {"id": "1", "roles": ["a", "b"], "name": "n"}
+    assert fields.build(line) == ("1", {"id": "1", "properties": added})
+    nothing = {"id": "1", "roles": None, "name": "n"}
+    [_, item] = fields.build(nothing)
+    assert item["properties"] == {"role": None, "name": "n"}
+    nested = {"id": "1", "properties": {"roles": "a;b", "name": "n"}}
+    assert fields.build(nested)[1]["properties"] == added
+    assert columns.options()["append"] == ["roles"]
+
+
+def test_a_record_keeps_its_other_properties() -> None:
+    columns = Columns(verb="update", append=["role"])
+
+    fields = columns.of_fields()
+    nested = {"id": "1", "properties": {"role": "a", "name": "n"}}
+
+    assert fields.build(nested)[1]["properties"] == {"role": Append(["a"]), "name": "n"}
+    assert fields.build({"id": "1", "name": "n"})[1]["properties"] == {"name": "n"}
+
+
+def test_columns_to_add_that_are_not_sent() -> None:
+    columns = Columns(verb="update", append=["roles"])
+
+    with pytest.raises(BadRow, match='"roles" is a column of --append, but it is not'):
+        columns.of_cells(["id", "name"])
+    fields = columns.of_fields()
+    fields.build({"id": "1", "name": "n"})
+    assert fields.unseen == ["roles"]
+    with pytest.raises(ConfigurationError, match="must be a collection of columns"):
+        Columns(verb="update", append="roles")
