@@ -252,7 +252,8 @@ def _classify_not_found(
 ) -> Verdict:
     if payload and operation.call.not_found_is_record:
         return _refused(operation, _api_error(APIError, response, payload), payload)
-    if operation.max_inputs == 1 and response.headers.get(_NOT_FOUND) == "true":
+    one_record = operation.call.has_inputs and operation.max_inputs == 1
+    if one_record and response.headers.get(_NOT_FOUND) == "true":
         # Recorded for calls on one record: a page in HTML, which has this header if the
         # path is right.
         error = _api_error(APIError, response, {"message": "There is no such record."})

@@ -147,7 +147,7 @@ def test_json_has_the_error_with_its_place(shell: Shell) -> None:
         (("--failures", "f.jsonl"), "--where takes no --failures"),
         (("--id-property", "x"), "--where takes no --id-property"),
         (("--legacy",), "--where takes no --legacy"),
-        (("--timezone", "Mars"), "nknown time zone 'Mars'"),
+        (("--timezone", "Mars"), "known time zone 'Mars'"),
     ],
 )
 def test_options_that_do_not_go_together(

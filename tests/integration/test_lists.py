@@ -312,7 +312,7 @@ async def test_wrong_arguments_are_refused_before_anything_is_sent() -> None:
         ("hub.lists(7).append", "Did you mean `add`"),
         ("hub.lists(7).delete", "Did you mean `remove`"),
         ("hub.lists(7).members", "Did you mean `read`"),
-        ("hub.lists(7).addd", "Did you mean `add`"),
+        ("hub.lists(7).ad", "Did you mean `add`"),
         ("hub.owners.get_all", "Did you mean `list`"),
         ("hub.pipelines('deals').lst", "Did you mean `list`"),
         ("hub.owner", "Did you mean `owners`"),

@@ -106,7 +106,7 @@ def test_and_binds_more_tightly_than_or() -> None:
         ("(a = 'x' y", "y", "expected `and`, `or` or the end"),
         ("a = 1)", ")", "this `)` closes nothing"),
         ('a = "x', '"', "this quote is not closed"),
-        ("a = caf\udce9", "\udce9", "this is not UTF-8"),
+        ("a = x\udce9", "\udce9", "this is not UTF-8"),
         ("a ! 1", "!", "expected `!=`"),
         ("a = \u201cx\u201d", "\u201c", "typographic quotes"),
     ],

@@ -98,7 +98,7 @@ def test_values_are_sent_as_the_type_needs_them(text: str, found: Any) -> None:
 @pytest.mark.parametrize(
     ("text", "wrong", "reason"),
     [
-        ("subjet = 5", "subjet", "does not exist. Did you mean subject?"),
+        ("subjct = 5", "subjct", "does not exist. Did you mean subject?"),
         ("createDate = 5", "createDate", "does not exist. Did you mean createdate?"),
         ("zzz = 5", "zzz", "the property zzz does not exist"),
         ("associations. = 5", "associations.", "associations. does not exist"),
@@ -181,7 +181,7 @@ def test_a_label_is_recognized() -> None:
 
 
 def test_an_unknown_zone_is_refused() -> None:
-    with pytest.raises(ConfigurationError, match="nknown time zone 'Mars'"):
+    with pytest.raises(ConfigurationError, match="Unknown time zone 'Mars'"):
         Where("a = 1", timezone="Mars")
 
 
