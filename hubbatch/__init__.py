@@ -21,6 +21,7 @@ from ._outcomes.events import (
     ChunkSettled,
     ChunkThrottled,
     Event,
+    HubSpotDown,
     InputFailed,
     JournalWritten,
 )
@@ -165,6 +166,7 @@ __all__ = [
     "Event",
     "HubBatch",
     "HubBatchError",
+    "HubSpotDown",
     "HubSpotUnavailable",
     "Id",
     "InputFailed",
