@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from hubbatch._wire.calls import ApiName, Operation
-from hubbatch._wire.endpoints import ROWS, operation_for
+from hubbatch._wire.endpoints import OBJECT_PAGES, ROWS, operation_for
 from hubbatch._wire.object_types import ALL_VERBS, STANDARD_TYPES
 
 
@@ -47,7 +47,9 @@ _SHOWN: dict[ApiName, tuple[str, tuple[str, ...]]] = {
     "properties": ("hub.properties(…).", ("tickets",)),
     "schemas": ("hub.schemas.", ()),
     "memberships": ("hub.list_memberships(…).", ("0-1",)),
+    "lists": ("hub.lists(…).", ("581",)),
     "deal_splits": ("hub.deal_splits.", ()),
+    "connection_statuses": ("hub.connection_statuses.", ()),
     "legacy": ("hub.legacy.tickets.", ("tickets",)),
 }
 
@@ -69,7 +71,7 @@ def _calls() -> list[str]:
         _row(["---"] * 5),
     ]
     for row in ROWS:
-        if row.api.name in _SHOWN:
+        if row.api.name in _SHOWN and (row.has_inputs or row.api is OBJECT_PAGES):
             owner, types = _SHOWN[row.api.name]
             old, new = (
                 operation_for(row.api.name, row.verb, *types, api_version=version)

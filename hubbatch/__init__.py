@@ -33,9 +33,20 @@ from ._records import Timestamp
 from ._verbs import Options
 from ._wire.arguments import ALL, AllProperties, Id, Inputs, PropertyNames, Table
 from ._wire.codecs.documents import Page
+from ._wire.filters import Filter, Filters
 from ._wire.user_classes import PropertyName, Typed
+from .account_models import (
+    ListChange,
+    ListMember,
+    ObjectList,
+    Owner,
+    OwnerTeam,
+    Pipeline,
+    PipelineStage,
+)
 from .accounts import Accounts, AnyRateLimit, TokenLoader
 from .associations import AssociationLimits, Associations, AssociationsV3
+from .calling import ConnectionStatuses
 from .client import HubBatch
 from .errors import (
     APIError,
@@ -46,6 +57,7 @@ from .errors import (
     ConfigurationError,
     DailyLimitReached,
     HubBatchError,
+    HubSpotDeprecation,
     HubSpotUnavailable,
     InvalidRequestError,
     JournalError,
@@ -64,9 +76,10 @@ from .errors import (
     RecordNotFound,
     SourceError,
     TooManyFailures,
+    WhereError,
 )
 from .legacy import Legacy, LegacyObjects
-from .lists import ListMemberships
+from .lists import ListInput, ListMemberships, ListRecords, Lists
 from .models import (
     Account,
     AssociatedId,
@@ -77,6 +90,7 @@ from .models import (
     AssociationSpecWithLabel,
     AssociationTo,
     BatchResponse,
+    ConnectionStatus,
     Context,
     CreateInput,
     DealSplit,
@@ -111,8 +125,11 @@ from .models import (
     ValueWithTimestamp,
 )
 from .objects import Objects
+from .owners import Owners
+from .pipelines import Pipelines
 from .properties import DataSensitivity, Properties
 from .schemas import Schemas
+from .search import Searches
 from .single import Single, SingleObjects
 from .splits import DealSplits
 
@@ -154,6 +171,8 @@ __all__ = [
     "ChunkThrottled",
     "CombinedResponse",
     "ConfigurationError",
+    "ConnectionStatus",
+    "ConnectionStatuses",
     "Context",
     "CreateInput",
     "DailyLimitReached",
@@ -164,8 +183,11 @@ __all__ = [
     "DealToDealSplits",
     "ErrorDetail",
     "Event",
+    "Filter",
+    "Filters",
     "HubBatch",
     "HubBatchError",
+    "HubSpotDeprecation",
     "HubSpotDown",
     "HubSpotUnavailable",
     "Id",
@@ -183,13 +205,19 @@ __all__ = [
     "LegacyUpdateInput",
     "LimiterUnavailable",
     "Limits",
+    "ListChange",
     "ListError",
+    "ListInput",
+    "ListMember",
     "ListMemberships",
+    "ListRecords",
     "Listener",
+    "Lists",
     "LoadFailed",
     "MultiAssociatedObjectWithLabel",
     "OAuth",
     "OAuthTokens",
+    "ObjectList",
     "ObjectSchema",
     "ObjectTypeDefinitionLabels",
     "Objects",
@@ -200,8 +228,14 @@ __all__ = [
     "OutcomeUnknown",
     "Outcomes",
     "OverloadedError",
+    "Owner",
+    "OwnerTeam",
+    "Owners",
     "Page",
     "PermissionDeniedError",
+    "Pipeline",
+    "PipelineStage",
+    "Pipelines",
     "Plan",
     "Properties",
     "Property",
@@ -227,6 +261,7 @@ __all__ = [
     "RecordNotFound",
     "RetryPolicy",
     "Schemas",
+    "Searches",
     "SharedLimit",
     "SimplePublicObject",
     "SimplePublicUpsertObject",
@@ -245,6 +280,7 @@ __all__ = [
     "UpdateInput",
     "UpsertInput",
     "ValueWithTimestamp",
+    "WhereError",
     "merge",
 ]
 

@@ -11,10 +11,13 @@ OTHER_WORDS: Mapping[str, str] = {
     "add": "create",
     "delete": "archive",
     "fetch": "read",
+    "filter": "search",
+    "find": "search",
     "get": "read",
     "get_all": "list",
     "insert": "create",
     "patch": "update",
+    "query": "search",
     "remove": "archive",
     "retrieve": "read",
 }

@@ -1,6 +1,6 @@
 """The base class of all batch verbs: their arguments, return value and errors."""
 
-from collections.abc import Callable
+from collections.abc import AsyncGenerator, Callable
 from datetime import tzinfo
 from inspect import Parameter, signature
 from types import FunctionType
@@ -13,9 +13,12 @@ from ._net.run_options import CompleteOperation
 from ._net.source import Source
 from ._outcomes.outcome import Summary
 from ._outcomes.response import Collector
-from ._validators import check_object_type
-from ._wire.arguments import Table
+from ._validators import check_names, check_object_type
+from ._wire.arguments import ALL, PropertyNames, Table
 from ._wire.calls import Operation
+from ._wire.codecs.documents import Items
+from ._wire.user_classes import class_mapping
+from .errors import ListError
 
 
 class Options(TypedDict, total=False):
@@ -53,7 +56,62 @@ _OPTION_PARAMETERS = [
 ]
 
 
-class Verbs(NearNames):
+class Face(NearNames):
+    """Base of the classes whose methods make calls, for some object types."""
+
+    def __init__(
+        self, state: ClientState, *object_types: str, api_version: str
+    ) -> None:
+        self._state = state
+        self._object_types = tuple(map(check_object_type, object_types))
+        self._api_version = api_version
+
+    def __repr__(self) -> str:
+        types = " to ".join(map(repr, self._object_types))
+        return f"<{type(self).__name__}{' ' * bool(types)}{types}>"
+
+    async def _ask(
+        self, operation: Operation, took: Callable[[Summary], None] | None = None
+    ) -> Any:
+        """Send a request that has no inputs, and return its single result.
+
+        `took` is called with the counts of the request, even if it fails.
+        """
+        collector: Collector[Any] = Collector(operation)
+        run = self._state.new_run(operation, collector)
+        try:
+            await self._state.execute(run, [None])
+        finally:
+            if took is not None:
+                took(run.summary)
+        [result] = collector.response().results
+        return result
+
+    async def _walk(
+        self, page_at: Callable[[str | None], Operation]
+    ) -> AsyncGenerator[Any, None]:
+        """Yield the items of all pages; `page_at` returns the request of a cursor.
+
+        Raises:
+            ListError: If a page names itself as the next page.
+        """
+        after = None
+        while True:
+            operation = page_at(after)
+            page: Items = await self._ask(operation)
+            for item in page.items:
+                yield item
+            if page.after is None:
+                return
+            if page.after == after:
+                raise ListError(
+                    f"{operation.name} does not advance: page {after!r} names itself "
+                    "as the next page. Start again"
+                )
+            after = page.after
+
+
+class Verbs(Face):
     """Base of the classes whose methods are batch verbs.
 
     **What every verb does.** It takes any number of inputs, from an iterable or an
@@ -85,17 +143,6 @@ class Verbs(NearNames):
         shared = (Verbs.__doc__ or "").partition("\n\n")[2]
         cls.__doc__ = f"{(cls.__doc__ or '').rstrip()}\n\n{shared}"
 
-    def __init__(
-        self, state: ClientState, *object_types: str, api_version: str
-    ) -> None:
-        self._state = state
-        self._object_types = tuple(map(check_object_type, object_types))
-        self._api_version = api_version
-
-    def __repr__(self) -> str:
-        types = " to ".join(map(repr, self._object_types))
-        return f"<{type(self).__name__}{' ' * bool(types)}{types}>"
-
     def _batch(
         self,
         operation: Operation,
@@ -125,22 +172,13 @@ class Verbs(NearNames):
         parameters = signature(getattr(type(self), verb)).parameters.values()
         return [one.name for one in parameters if one.kind is Parameter.KEYWORD_ONLY]
 
-    async def _ask(
-        self, operation: Operation, took: Callable[[Summary], None] | None = None
-    ) -> Any:
-        """Send a request that has no inputs, and return its single result.
 
-        `took` is called with the counts of the request, even if it fails.
-        """
-        collector: Collector[Any] = Collector(operation)
-        run = self._state.new_run(operation, collector)
-        try:
-            await self._state.execute(run, [None])
-        finally:
-            if took is not None:
-                took(run.summary)
-        [result] = collector.response().results
-        return result
+def requested(properties: PropertyNames, into: type | None) -> tuple[str, ...] | None:
+    """Return the names of the properties to request; None for `ALL`."""
+    fields = () if into is None else class_mapping(into).properties
+    if properties is ALL:
+        return None
+    return tuple(dict.fromkeys((*fields, *check_names(properties))))
 
 
 def zone_of(timezone: str | None) -> tzinfo | None:

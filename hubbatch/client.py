@@ -28,11 +28,14 @@ from ._validators import check_api_version
 from ._wire.endpoints import named_call, operation_for
 from ._wire.object_types import StandardTypes
 from .associations import Associations, AssociationsV3
+from .calling import ConnectionStatuses
 from .errors import ConfigurationError
 from .legacy import Legacy
-from .lists import ListMemberships
+from .lists import ListMemberships, Lists
 from .models import Account
 from .objects import Objects
+from .owners import Owners
+from .pipelines import Pipelines
 from .properties import Properties
 from .schemas import Schemas
 from .single import Single
@@ -164,6 +167,8 @@ class HubBatch(StandardTypes):
         )
         self.legacy: Legacy = Legacy(self._state)
         """The verbs of `crm-objects/v1`, for tickets, products and line items."""
+        self.lists: Lists = Lists(self._state, api_version=self._api_version)
+        """The lists of the account: `hub.lists(list_id)` has the verbs of one list."""
         self.single: Single = Single(self._state, api_version=self._api_version)
         """Calls for single records, which are sent together; see `Single`."""
 
@@ -211,9 +216,9 @@ class HubBatch(StandardTypes):
     ) -> Associations | AssociationsV3:
         """Return the verbs for the associations from one object type to another.
 
-        A client of v3 uses HubSpot's v4 associations, any other client those of its
-        own version. `api_version="v3"` selects the older v3 associations, whose types
-        have names.
+        A client of v3 uses HubSpot's associations of 2026-03, because its v4 ends in
+        March 2027; any other client uses those of its own version. `api_version="v3"`
+        selects the older v3 associations, whose types have names.
 
         Raises:
             TypeError: If an object type is not a string.
@@ -249,6 +254,20 @@ class HubBatch(StandardTypes):
         return ListMemberships(self._state, object_type, api_version=self._api_version)
 
     @property
+    def owners(self) -> Owners:
+        """The owners of records."""
+        return Owners(self._state, api_version=self._api_version)
+
+    def pipelines(self, object_type: str) -> Pipelines:
+        """Return the pipelines of an object type.
+
+        Raises:
+            TypeError: If `object_type` is not a string.
+            ValueError: If it contains characters other than letters, digits, - and _.
+        """
+        return Pipelines(self._state, object_type, api_version=self._api_version)
+
+    @property
     def schemas(self) -> Schemas:
         """The verbs for the schemas of object types."""
         return Schemas(self._state, api_version=self._api_version)
@@ -257,6 +276,11 @@ class HubBatch(StandardTypes):
     def deal_splits(self) -> DealSplits:
         """The verbs for deal splits."""
         return DealSplits(self._state, api_version=self._api_version)
+
+    @property
+    def connection_statuses(self) -> ConnectionStatuses:
+        """The verbs for the connections of users to calling apps."""
+        return ConnectionStatuses(self._state, api_version=self._api_version)
 
     @property
     def limits(self) -> Limits:

@@ -4,6 +4,7 @@ The tree::
 
     HubBatchError
     ├── ConfigurationError (ValueError) a bad option or environment; nothing was sent
+    │   └── WhereError                  a condition cannot be used; says where in it
     ├── APIError                        HubSpot refused a call or is unavailable
     │   ├── AuthenticationError         401, or a refused refresh
     │   │   └── ReconnectRequired       the account must install the app again
@@ -14,7 +15,7 @@ The tree::
     │   └── HubSpotUnavailable          no answers, or several chunks in a row used
     │                                   up their retries; `.maybe_written`
     ├── CertificateError                the certificate is not trusted; never retried
-    ├── ListError                       a list or search makes no progress
+    ├── ListError                       a list or search cannot continue
     ├── TooManyFailures                 `max_failures` was exceeded
     ├── RecordError                     one record
     │   ├── RecordInvalid               a value is not allowed
@@ -82,8 +83,39 @@ class HubBatchError(Exception):
         return sentence(super().__str__())
 
 
+class HubSpotDeprecation(FutureWarning):
+    """A call uses an API version that HubSpot soon stops supporting, or has stopped.
+
+    It is a warning, not an error: the call is made. Python shows it once per process
+    for each call, from 90 days before the end. It is a `FutureWarning` because Python
+    hides every `DeprecationWarning` that is not raised by the main script, and so those
+    of services, which need it most.
+    """
+
+
 class ConfigurationError(HubBatchError, ValueError):
     """An option or the environment is wrong; nothing was sent."""
+
+
+class WhereError(ConfigurationError):
+    """A condition, such as `createdate >= 2026-01-01`, cannot be used.
+
+    Attributes:
+        text: The condition.
+        start: The index of the first character that is wrong.
+        end: The index after the last one.
+        reason: What is wrong there, and what was expected.
+    """
+
+    def __init__(
+        self, reason: str, text: str = "", start: int = 0, end: int = 0
+    ) -> None:
+        at = "the end" if start >= len(text) else f"character {start + 1}"
+        super().__init__(f"{reason} (at {at} of: {text})" if text else reason)
+        self.text = text
+        self.start = start
+        self.end = end
+        self.reason = reason
 
 
 class APIError(HubBatchError):
@@ -202,7 +234,11 @@ class CertificateError(HubBatchError):
 
 
 class ListError(HubBatchError):
-    """A list or search makes no progress: a page names itself as the next page."""
+    """A list or search cannot continue.
+
+    A page names itself as the next page, or a search with a `sort` has more records
+    than the 10,000 that HubSpot returns.
+    """
 
 
 class TooManyFailures(HubBatchError):

@@ -420,6 +420,14 @@ class DealToDealSplits:
 
 
 @define
+class ConnectionStatus:
+    """A user's connection to a calling app: `details` is all that HubSpot returned."""
+
+    user_id: str
+    details: dict[str, Any]
+
+
+@define
 class Account:
     """The account that an access token belongs to.
 

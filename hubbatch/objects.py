@@ -8,17 +8,16 @@ from collections.abc import (
     Callable,
     Iterable,
 )
-from contextlib import aclosing
 from copy import copy
 from typing import Any, TypeVar, Unpack, overload
 
 from attrs import evolve
 
 from ._net.batch import Batch
-from ._net.record_iterator import RecordIterator
+from ._net.record_iterator import RecordIterator, records_of
 from ._outcomes.outcome import Summary
 from ._validators import check_flag, check_name, check_names
-from ._verbs import Options, Verbs, zone_of
+from ._verbs import Options, Verbs, requested, zone_of
 from ._wire.arguments import ALL, Id, Inputs, PropertyNames
 from ._wire.calls import Operation, Verb
 from ._wire.codecs.documents import Page, page_query
@@ -33,6 +32,7 @@ from .models import (
     UpdateInput,
     UpsertInput,
 )
+from .search import Searches
 
 
 T = TypeVar("T")
@@ -43,7 +43,7 @@ T = TypeVar("T")
 _LONGEST_QUERY = 6_000
 
 
-class Objects(Verbs):
+class Objects(Searches, Verbs):
     """Batch verbs for the records of one object type.
 
     An input is a `CreateInput`, `UpdateInput` or `UpsertInput`, or a mapping in
@@ -188,7 +188,7 @@ class Objects(Verbs):
                 that no property value can have.
             ValueError: If `into` is combined with `properties_with_history`.
         """
-        names = _requested(properties, into)
+        names = requested(properties, into)
         histories = check_names(properties_with_history)
         if into is not None and histories:
             raise ValueError(
@@ -254,13 +254,13 @@ class Objects(Verbs):
             RecordInvalid: While iterating, if a record does not fit `into`.
             ListError: While iterating, if a page names itself as the next page.
         """
-        names = _requested(properties, into)
+        names = requested(properties, into)
         check_flag("archived", archived)
         self._state.check_open()
         make = None if into is None else class_mapping(into).from_record
         pages = self._pages(names, archived=archived, after=None, took=None)
         name = f"{self._object_types[0]}.list()"
-        return RecordIterator(_records_of(pages, make), name)
+        return RecordIterator(records_of(pages, make), name)
 
     def pages(
         self,
@@ -349,10 +349,7 @@ class Objects(Verbs):
         return Page(records, page.after)
 
     async def _all_properties(self) -> tuple[str, ...]:
-        operation = operation_for(
-            "property_lists", "read", *self._object_types, api_version=self._api_version
-        )
-        return tuple(property_.name for property_ in await self._ask(operation))
+        return tuple(each.name for each in await self._definitions())
 
     async def _with_all_properties(self, operation: Operation) -> Operation:
         return evolve(operation, properties=await self._all_properties())
@@ -464,21 +461,3 @@ class Objects(Verbs):
             id_property=check_name(id_property),
             zone=zone_of(timezone),
         )
-
-
-async def _records_of(
-    pages: AsyncGenerator[Page, None],
-    make: Callable[[SimplePublicObject], Any] | None,
-) -> AsyncGenerator[Any, None]:
-    async with aclosing(pages):
-        async for page in pages:
-            for record in page.records:
-                yield record if make is None else make(record)
-
-
-def _requested(properties: PropertyNames, into: type | None) -> tuple[str, ...] | None:
-    """Return the names of the properties to request; None for `ALL`."""
-    fields = () if into is None else class_mapping(into).properties
-    if properties is ALL:
-        return None
-    return tuple(dict.fromkeys((*fields, *check_names(properties))))

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Mapping
 from functools import lru_cache
+from typing import Any, TypeVar, overload
 
 from ._near_names import NearNames
 from ._net.client_state import ClientState
@@ -9,6 +10,7 @@ from ._net.coalescing import CallBatchers
 from ._validators import check_name, check_names, check_object_type
 from ._wire.endpoints import operation_for
 from ._wire.object_types import StandardTypes
+from ._wire.user_classes import class_mapping
 from .errors import ConfigurationError
 from .models import (
     AssociationTo,
@@ -20,6 +22,8 @@ from .models import (
     UpsertInput,
 )
 
+
+T = TypeVar("T")
 
 # A backend makes the same few kinds of calls over and over: look each of them up once.
 _CACHED = 768
@@ -51,7 +55,8 @@ class SingleObjects(NearNames):
     closed.
 
     A call that is cancelled before it is sent is never sent; after that, cancelling
-    only ends the wait. Writes to one record are sent in the order of the calls.
+    only ends the wait. Writes to one record are sent in the order of the calls, each in
+    a request of its own.
     """
 
     def __init__(
@@ -88,13 +93,34 @@ class SingleObjects(NearNames):
         created: SimplePublicObject = await self._batchers.call(operation, record)
         return created
 
+    @overload
+    async def read(
+        self,
+        id: str | int,
+        properties: Iterable[str] = (),
+        *,
+        id_property: str | None = None,
+        into: None = None,
+    ) -> SimplePublicObject: ...
+
+    @overload
+    async def read(
+        self,
+        id: str | int,
+        properties: Iterable[str] = (),
+        *,
+        id_property: str | None = None,
+        into: type[T],
+    ) -> T: ...
+
     async def read(
         self,
         id: str | int,  # noqa: A002 -- HubSpot's word
         properties: Iterable[str] = (),
         *,
         id_property: str | None = None,
-    ) -> SimplePublicObject:
+        into: type[T] | None = None,
+    ) -> Any:
         """Read a record by id, or by the value of the unique property `id_property`.
 
         Example::
@@ -110,7 +136,12 @@ class SingleObjects(NearNames):
             properties: Names of the properties to return; by default those that
                 HubSpot returns for the type.
             id_property: The unique property (e.g. "email") that `id` is the value of.
+            into: Your own attrs class or dataclass, as for `hub.tickets.read`: its
+                fields are requested as properties, and the result is an instance of it.
+                A record that does not fit raises `RecordInvalid`, which names the
+                property and its value.
         """
+        fields = () if into is None else class_mapping(into).properties
         operation = _look_up(
             "objects",
             "read",
@@ -118,10 +149,10 @@ class SingleObjects(NearNames):
             api_version=self._api_version,
             id_property=check_name(id_property),
             # Sorted, so that reads with another order of names are equal.
-            properties=tuple(sorted({*check_names(properties)})),
+            properties=tuple(sorted({*fields, *check_names(properties)})),
+            into=into,  # type: ignore[arg-type] # mypy: a class is not hashable
         )
-        read: SimplePublicObject = await self._batchers.call(operation, id)
-        return read
+        return await self._batchers.call(operation, id)
 
     async def update(
         self,

@@ -20,6 +20,7 @@ from .job_commands import (
     associate,
     associations,
     create,
+    enrol,
     read,
     replay,
     update,
@@ -130,6 +131,24 @@ def whoami(**options: Any) -> None:
     show_account(options)
 
 
+@cloup.command(
+    help="Print how many records of a type there are, or how many match.\n\n"
+    "The number comes from HubSpot's search, which sees changes after a few moments "
+    f"and does not find archived records.\n\n{shared.WHERE_HELP}",
+    short_help="Count the records of a type, or those that match.",
+    epilog="Exit status: 0 counted; 2 bad usage or wrong account; 3 HubSpot refused.",
+)
+@cloup.argument("object_type", metavar="OBJECT_TYPE")
+@cloup.option_group("Records", shared.where, shared.where_timezone)
+@cloup.option_group("Output", shared.only_json)
+@shared.account_options
+def count(**options: Any) -> None:
+    """Print how many records there are, or how many match."""
+    from hubbatch.cli.inspect import show_count  # noqa: PLC0415 -- see `job_commands`
+
+    show_count(options)
+
+
 @cloup.command()
 @cloup.option(
     "--records",
@@ -231,9 +250,12 @@ def completion(context: click.Context, shell: str) -> None:
     sections=[
         cloup.Section(
             "Read and write",
-            [update, upsert, create, read, archive, associate, associations, replay],
+            [
+                *(update, upsert, create, read, archive),
+                *(associate, associations, enrol, replay),
+            ],
         ),
-        cloup.Section("Inspect", [check, status, report, whoami]),
+        cloup.Section("Inspect", [check, count, status, report, whoami]),
         cloup.Section("Try without an account", [demo, simulate]),
         cloup.Section("Set up the shell", [completion]),
     ],

@@ -36,6 +36,7 @@ def _verb(
     verb: "JobVerb",
     summary: str,
     *,
+    more: str = "",
     source: Sequence[Decorator],
     output: Sequence[Decorator] = (),
     safety: Sequence[Decorator] = (),
@@ -45,7 +46,7 @@ def _verb(
 
     @cloup.command(
         verb,
-        help=f"{summary}\n\n{_SOURCE_HELP}",
+        help="\n\n".join(filter(None, (summary, _SOURCE_HELP, more))),
         short_help=summary,
         epilog=_STATUS_HELP,
     )
@@ -92,11 +93,13 @@ create: click.Command = _verb(
 )
 read: click.Command = _verb(
     "read",
-    "Read records by id or unique property, or all, into a file.",
+    "Read records by id or unique property, all, or those that match, into a file.",
+    more=f"{shared.WHERE_HELP} With --dry-run, the records are only counted.",
     source=(
         shared.id_column,
         shared.id_property,
         *shared.all_records,
+        shared.where,
         shared.read_properties,
         shared.legacy,
     ),
@@ -151,6 +154,30 @@ def associations(**options: Any) -> None:
     from hubbatch.cli import arguments, run_job  # noqa: PLC0415 -- as the module says
 
     sys.exit(run_job.run_job(partial(arguments.associations_spec, options), options))
+
+
+@cloup.command(
+    short_help="Add records to a list, or remove them.",
+    epilog=_STATUS_HELP,
+)
+@cloup.argument("list_name", metavar="LIST")
+@cloup.argument("source", metavar="SOURCE")
+@shared.source_options(shared.record_id_column, *shared.list_choice)
+@shared.output_options()
+@shared.safety_options()
+@shared.account_options
+def enrol(**options: Any) -> None:
+    """Add the records of SOURCE to a list, or remove them from it.
+
+    LIST is the number in the list's URL, or its name. SOURCE is a .csv, .jsonl or
+    .parquet file, or - for JSON lines on standard input, with the id of a record in
+    each row, e.g. the output of `read`. A record that is on the list already succeeds:
+    the column `changed` of --results says which were added. The filters of a dynamic
+    list decide its members, so nothing can be added to it.
+    """
+    from hubbatch.cli import arguments, run_job  # noqa: PLC0415 -- as the module says
+
+    sys.exit(run_job.run_job(partial(arguments.enrol_spec, options), options))
 
 
 @cloup.command(

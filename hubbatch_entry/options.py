@@ -15,6 +15,13 @@ import cloup
 
 
 Decorator = Callable[[Callable[..., Any]], Callable[..., Any]]
+WHERE_HELP = (
+    "CONDITION compares a property with =, !=, <, <=, >, >=, in (A, B), not in, "
+    "between A and B, contains (whole words; * stands for any characters), not "
+    "contains, is set or is not set. `and`, `or` and parentheses connect comparisons. "
+    "Values of several words need quotes. A day means all of that day, in UTC or in "
+    "the --timezone."
+)
 PATH = click.Path(dir_okay=False, path_type=Path)
 
 
@@ -148,6 +155,18 @@ all_records: tuple[Decorator, ...] = (
         help="With --all, read the archived records instead.",
     ),
 )
+where: Decorator = cloup.option(
+    "--where",
+    metavar="CONDITION",
+    multiple=True,
+    help='Take the records that match, e.g. "createdate >= 2026-01-01". Repeatable: '
+    "all conditions must be true.",
+)
+where_timezone: Decorator = cloup.option(
+    "--timezone",
+    metavar="NAME",
+    help="Take days and times in --where to be in this zone.  [default: UTC]",
+)
 pairs: tuple[Decorator, ...] = (
     cloup.option(
         "--from-column",
@@ -191,6 +210,16 @@ pairs: tuple[Decorator, ...] = (
         "--remove",
         is_flag=True,
         help="Remove the label; without a label, remove all associations of the pairs.",
+    ),
+)
+list_choice: tuple[Decorator, ...] = (
+    cloup.option(
+        "--object-type",
+        metavar="TYPE",
+        help="Find LIST among the lists of this type, if the name is not unique.",
+    ),
+    cloup.option(
+        "--remove", is_flag=True, help="Remove the records from the list instead."
     ),
 )
 limit: Decorator = cloup.option(

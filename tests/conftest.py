@@ -1,5 +1,6 @@
 """What all tests begin with: signals as in a terminal, and the order."""
 
+import os
 import signal
 
 import pytest
@@ -22,6 +23,10 @@ def pytest_configure() -> None:
     """
     if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
         signal.signal(signal.SIGINT, signal.default_int_handler)
+    # As in pyproject.toml, for the processes that tests start.
+    os.environ.setdefault(
+        "PYTHONWARNINGS", "ignore:HubSpot stops supporting:FutureWarning"
+    )
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

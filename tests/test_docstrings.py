@@ -19,6 +19,10 @@ from hubbatch import (
     AssociationInput,
     AssociationLimitInput,
     HubBatch,
+    Lists,
+    Owners,
+    Pipelines,
+    Searches,
     SingleObjects,
 )
 from hubbatch._verbs import Verbs
@@ -28,7 +32,10 @@ from tests.test_docs import script
 
 options = script("options")
 
-CLASSES = [*Verbs.__subclasses__(), SingleObjects]
+CLASSES = [
+    *Verbs.__subclasses__(),
+    *(Lists, Owners, Pipelines, Searches, SingleObjects),
+]
 
 
 def verbs() -> Iterator[FunctionType]:
@@ -102,9 +109,12 @@ async def test_the_example_of_a_verb_works(
         "512": create("tickets", {"subject": "Hello"}).id,
         "513": create("tickets", {"subject": "Hello"}).id,
         "101": create("contacts", {"email": "ada@example.com"}).id,
+        "102": create("contacts", {"email": "bob@example.com"}).id,
         "201": create("companies", {"name": "Acme"}).id,
         "301": create("deals", {"dealname": "Big"}).id,
+        "581": hubspot_simulator.store.lists.add("Newsletter").id,
     }
+    assert hubspot_simulator.store.owners.add("ada@example.com").user_id == 2_506_672
     example = section(verb.__doc__, "Example")
     assert f".{verb.__name__}(" in example
     example = re.sub(r"\b\d{3}\b", lambda found: ids[found[0]], example)

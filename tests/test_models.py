@@ -14,7 +14,7 @@ from msgspec import Struct
 
 import hubbatch
 
-from hubbatch import models
+from hubbatch import account_models, models
 from hubbatch.models import (
     BatchResponse,
     CreateInput,
@@ -31,7 +31,7 @@ from hubbatch.models import (
 NOON = datetime(2026, 11, 30, 12, tzinfo=UTC)
 CLASSES = [
     value
-    for value in vars(models).values()
+    for value in (vars(models) | vars(account_models)).values()
     if isinstance(value, type) and value.__module__ == hubbatch.__name__
 ]
 

@@ -114,3 +114,66 @@ def test_night_with_rows_that_fail_and_a_file_that_is_none(
     assert sorted(one.name for one in (tmp_path / "inbox").iterdir()) == ["b.csv"]
     assert hubspot_simulator.store.count("contacts") == 2
     assert "no address" in (tmp_path / "done" / "a.failed.jsonl").read_text()
+
+
+# ---- a list that follows a file
+
+
+def test_a_list_follows_a_file(hubspot_simulator: Simulator, tmp_path: Path) -> None:
+    store = hubspot_simulator.store
+    ids = [store.create("contacts", {}).id for _ in range(5)]
+    on = store.lists.add("Paying customers")
+    store.lists.put(on, ids[:3])
+    program = tmp_path / "follow.py"
+    program.write_text(block("python", "# follow.py"))
+    rows = tmp_path / "customers.csv"
+    rows.write_text("\n".join(["id,plan", *(f"{one},x" for one in [*ids[1:], "404"])]))
+
+    def run() -> str:
+        done = subprocess.run(  # noqa: S603 -- our own
+            [sys.executable, program, "Paying customers", rows],
+            env={
+                **os.environ,
+                "HUBSPOT_ACCESS_TOKEN": hubspot_simulator.token,
+                "HUBBATCH_BASE_URL": hubspot_simulator.url,
+            },
+            capture_output=True,
+            text=True,
+            check=True,
+            timeout=120,
+        )
+        return done.stdout
+
+    assert run().splitlines()[0] == "2 added, 1 removed"
+    assert on.members.keys() == {*ids[1:]}
+    first, failure = run().splitlines()
+    assert first == "0 added, 0 removed"
+    assert failure.startswith("404 ")
+
+
+def test_old_tickets_are_closed(tmp_path: Path, hubspot_simulator: Simulator) -> None:
+    create, year = hubspot_simulator.store.create, 366 * 86_400_000
+    new, *old = (create("tickets", {"subject": "x"}) for _ in range(251))
+    for record in old:
+        record.created -= year
+        record.properties["createdate"] = str(record.created)
+    script = tmp_path / "close_old.py"
+    script.write_text(block("python", "close_old.py"))
+    environment = {
+        **os.environ,
+        "HUBSPOT_ACCESS_TOKEN": hubspot_simulator.token,
+        "HUBBATCH_BASE_URL": hubspot_simulator.url,
+    }
+
+    said = subprocess.run(  # noqa: S603 -- our own
+        [sys.executable, script],
+        env=environment,
+        capture_output=True,
+        check=True,
+        text=True,
+    )
+
+    assert said.stdout == "250 tickets closed\n"
+    stage = "hs_pipeline_stage"
+    assert {record.properties[stage] for record in old} == {"4"}
+    assert new.properties[stage] != "4"

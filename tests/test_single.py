@@ -1,6 +1,7 @@
 """`hub.single`: what its calls send, return and refuse."""
 
 import asyncio
+import dataclasses
 
 from collections.abc import Callable, Coroutine
 from typing import Any
@@ -67,6 +68,60 @@ async def test_properties_in_any_order_are_the_same_question() -> None:
         tickets = hub.single.tickets
         await asyncio.gather(tickets.read(1, ["a", "b"]), tickets.read(1, ("b", "a")))
     assert [len(heard.inputs) for heard in crm.heard] == [1]
+
+
+@dataclasses.dataclass
+class Amount:
+    id: str
+    value: str = "none"
+    amount: int | None = None
+
+
+async def test_read_into_a_class_of_ones_own() -> None:
+    """Its fields are requested next to the names, and callers share the request."""
+    crm = Crm(latency=(0, 0))
+    async with on(crm) as hub:
+        tickets = hub.single.tickets
+        await tickets.update(5, {"amount": 3})
+        first, second, plain = await asyncio.gather(
+            tickets.read(5, into=Amount),
+            tickets.read("r5", ["b"], id_property="ref", into=Amount),
+            tickets.read(5, ["amount"]),
+        )
+        shared = await asyncio.gather(*(tickets.read(5, into=Amount) for _ in "ab"))
+    assert first == second == Amount("5", "old", amount=3)
+    assert plain.properties["amount"] == "3"
+    assert crm.heard[1].body["properties"] == ["amount", "value"]
+    assert crm.heard[2].body["properties"] == ["amount", "b", "value", "ref"]
+    assert shared[0] == shared[1]
+    assert shared[0] is not shared[1]
+    assert len(crm.heard[-1].inputs) == 1
+
+
+async def test_a_record_that_does_not_fit_raises_for_its_caller_alone() -> None:
+    crm = Crm(latency=(0, 0))
+    async with on(crm) as hub:
+        tickets = hub.single.tickets
+        await tickets.update(5, {"amount": "many"})
+        bad, good = await asyncio.gather(
+            tickets.read(5, into=Amount),
+            tickets.read(6, into=Amount),
+            return_exceptions=True,
+        )
+    assert isinstance(bad, RecordInvalid)
+    assert bad.property_name == "amount"
+    assert good == Amount("6", "old")
+    assert len(crm.heard) == 2
+
+
+def test_a_class_that_no_property_fits_is_refused_before_anything_is_sent() -> None:
+    @dataclasses.dataclass
+    class Odd:
+        value: dict[str, str]
+
+    read = HubBatch(SECRET).single.tickets.read("5", into=Odd)
+    with pytest.raises(TypeError, match="value"):
+        read.send(None)
 
 
 async def test_update() -> None:

@@ -17,6 +17,8 @@ def faces() -> list[Any]:
     older = hub.associations("a", "b", api_version="v3")
     found = [hub.tickets, links, links.limits, older, hub.properties("a"), hub.schemas]
     found += [hub.list_memberships("contacts"), hub.deal_splits, hub.legacy.tickets]
+    found += [hub.lists(581)]
+    found += [hub.connection_statuses]
     return found
 
 

@@ -24,15 +24,22 @@ PACKAGE = TREE / "hubbatch"
 FACES = PACKAGE / "sync" / "_faces"
 MODULES = (
     "associations",
+    "calling",
     "client",
     "legacy",
     "lists",
     "objects",
+    "owners",
+    "pipelines",
     "properties",
     "schemas",
+    "search",
     "single",
     "splits",
 )
+# Faces that are only parts of others. Their counterparts are generic in the face.
+PARTS = {"Searches"}
+_BASES = {"Face", "Verbs"}
 # `SyncHubBatch` itself is written by hand, for how it is entered and closed.
 _NAMES = {"HubBatch": "SyncClient"}
 _DOCSTRINGS = {"HubBatch": "What `SyncHubBatch` has in common with `HubBatch`."}
@@ -163,10 +170,14 @@ def _is_face(node: ast.ClassDef, known: dict[str, str]) -> bool:
 def _returned(node: ast.ClassDef) -> Iterator[ast.expr | None]:
     """Yield the annotations of the parts and of what the methods return."""
     for member in node.body:
-        if isinstance(member, ast.FunctionDef) and not member.name.startswith("_"):
+        if isinstance(member, ast.FunctionDef) and _is_public(member.name):
             yield member.returns
     for _, annotation in _parts(node):
         yield annotation
+
+
+def _is_public(method: str) -> bool:
+    return method == "__call__" or not method.startswith("_")
 
 
 def _parts(node: ast.ClassDef) -> Iterator[tuple[str, ast.expr]]:
@@ -225,8 +236,12 @@ class Writer:
             f"from {home} import {', '.join(sorted(names))}"
             for home, names in sorted(homes.items())
         ]
+        lines += [f'A = TypeVar("A", bound={name})' for name in self._parts_here()]
         lines += [ast.unparse(ast.fix_missing_locations(node)) for node in classes]
         return "\n\n".join(lines) + "\n"
+
+    def _parts_here(self) -> list[str]:
+        return sorted(PARTS & self.module.classes.keys())
 
     # ---- names
 
@@ -279,14 +294,20 @@ class Writer:
                 members.insert(0, self._stream_property(node.name))
         self.use(base, "hubbatch.sync._face")
         self.use(node.name, f"hubbatch.{self.module.name}")
-        made = _statement(f"class {name}({base}[{node.name}]): ...")
+        face = node.name
+        if face in PARTS:
+            self.use("TypeVar", "typing")
+            face = "A"
+        made = _statement(f"class {name}({base}[{face}]): ...")
         assert isinstance(made, ast.ClassDef)  # noqa: S101 -- for mypy
         made.body = [ast.Expr(ast.Constant(doc)), *members]
         if not self.streams:
-            made.bases += [
-                self._annotation(other)
-                for other in node.bases
-                if "Verbs" not in names_in(other)
+            others = [one for one in node.bases if _BASES.isdisjoint(names_in(one))]
+            parts = [one for one in others if not PARTS.isdisjoint(names_in(one))]
+            made.bases += map(self._annotation, (o for o in others if o not in parts))
+            made.bases[:0] = [
+                ast.Subscript(self._annotation(part), ast.Name(node.name))
+                for part in parts
             ]
         return made
 
@@ -317,7 +338,7 @@ class Writer:
     def _member(self, node: ast.stmt) -> Iterator[ast.FunctionDef]:
         if (
             isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)
-            and not node.name.startswith("_")
+            and _is_public(node.name)
             and node.name not in _BY_HAND
         ):
             is_verb = "Batch" in names_in(node.returns)

@@ -255,7 +255,8 @@ class LimitTracker:
         """Record an answer and the -Max and -Remaining that it reports, if any."""
         if sent_at > self._refused_at:
             self._refused_at = -inf
-        if not limit:
+        # HubSpot reports no limit per second. A -Max would be that of its ten seconds.
+        if not limit or self.family.even:
             return
         if sent_at >= self._reported_at:
             self._reported, self._reported_at = self.family.step(limit), sent_at

@@ -64,7 +64,6 @@ class Batch(
         progress: ProgressCallback | None = None,
         lane: Lane = Lane.BULK,
         complete: CompleteOperation | None = None,
-        patience: float = 0.0,
     ) -> None:
         self._used = True  # a batch with wrong arguments must not warn in __del__
         self.response: CombinedResponse[R] | None = None
@@ -91,7 +90,6 @@ class Batch(
             complete=complete,
             progress=progress,
             total=length(source),
-            patience=patience,
         )
         self._used = False
         self._coroutine: Coroutine[Any, Any, CombinedResponse[R]] | None = None
@@ -244,7 +242,6 @@ class Batch(
         ready: Ready = always_ready,
         journal: JournalHook | None = None,
         maybe_sent: bool = False,
-        patience: float = 0.0,
     ) -> Run:
         """Return a run whose outcomes go to `sink`; pass it to `feed` to start it.
 
@@ -256,7 +253,6 @@ class Batch(
             ready=ready,
             journal=journal or NoJournalHook(),
             maybe_sent=maybe_sent,
-            patience=patience,
         )
         return self._new_run(sink, options)
 

@@ -25,6 +25,7 @@ from .gate import Gate
 from .listeners import Listeners
 from .permit_queue import Lane
 from .recorder import OutcomeSink
+from .retirements import warn_of_retirement
 from .run import Run
 from .run_options import RunOptions
 from .source import Source
@@ -137,6 +138,7 @@ class ClientState:
         the `account` and, if the daily limit was reached, `resets_at`. The state may be
         closed already: a batch that began before `aclose` may need more requests.
         """
+        self.warn_of_retirement(run.operation)
         with self.use():
             try:
                 await run.execute(source)
@@ -163,6 +165,10 @@ class ClientState:
         now = self.today()
         error.resets_at = next_midnight(now, time_zone(self.account_details))
         self.gate.day_ends((error.resets_at - now).total_seconds())
+
+    def warn_of_retirement(self, operation: Operation) -> None:
+        """Warn with `HubSpotDeprecation` if the call's version ends within 90 days."""
+        warn_of_retirement(operation, self.today)
 
     # ---- the account
 

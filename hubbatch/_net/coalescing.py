@@ -264,6 +264,7 @@ class CallBatchers:
             RuntimeError: If the client is closed, or in use in another event loop.
         """
         self._state.check_open()
+        self._state.warn_of_retirement(operation)
         with self._state.use() as loop_use:
             if self._pending.loop_use is not loop_use:
                 self._pending = _PendingCalls(loop_use)

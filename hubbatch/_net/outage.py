@@ -4,6 +4,7 @@ import asyncio
 
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
+from contextvars import ContextVar
 from math import inf
 from random import random
 
@@ -15,6 +16,21 @@ from hubbatch._outcomes.resolver import Resolver
 from hubbatch.errors import APIError
 
 from .interruptible import InterruptibleWaits
+from .permit_queue import Lane
+
+
+# For how many seconds HubSpot may be down before a batch ends, for all batches that a
+# job runs. It is set for a whole job, as that also requests the account, schemas and
+# pages, through the same verbs as everyone.
+PATIENCE: ContextVar[float] = ContextVar("PATIENCE", default=0.0)
+
+
+def patience_of(lane: Lane) -> float:
+    """Return the patience of a run. Calls for single records have none.
+
+    They share their requests with callers outside the job.
+    """
+    return PATIENCE.get() if lane is Lane.BULK else 0.0
 
 
 # Sends a request that writes nothing; returns the error if HubSpot is down for it too.

@@ -1,7 +1,11 @@
 """The iterator over all records of an object type."""
 
-from collections.abc import AsyncGenerator, AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator, Callable
+from contextlib import aclosing
 from typing import TYPE_CHECKING, Any, NoReturn, TypeVar
+
+from hubbatch._wire.codecs.documents import Page
+from hubbatch.models import SimplePublicObject
 
 
 T = TypeVar("T")
@@ -47,3 +51,14 @@ class RecordIterator(AsyncGenerator[T, None]):
             )
 
         __await__ = __iter__
+
+
+async def records_of(
+    pages: AsyncGenerator[Page, None],
+    make: Callable[[SimplePublicObject], Any] | None,
+) -> AsyncGenerator[Any, None]:
+    """Yield the records of pages, each converted by `make` if it is not None."""
+    async with aclosing(pages):
+        async for page in pages:
+            for record in page.records:
+                yield record if make is None else make(record)

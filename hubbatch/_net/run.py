@@ -47,7 +47,7 @@ from .event_emitter import EventEmitter
 from .gate import Gate
 from .identifiers import next_batch_number, trace_prefix
 from .interruptible import InterruptibleWaits
-from .outage import Outage, pause
+from .outage import Outage, patience_of, pause
 from .recorder import OutcomeRecorder, OutcomeSink
 from .run_options import READY, RunOptions
 from .source import (
@@ -125,7 +125,7 @@ class Run:
             renewable=client.credentials.renewable,
             isolate=options.isolate,
             failure_limit=options.failure_limit,
-            patience=options.patience,
+            patience=patience_of(options.lane),
         )
         self._sender = Sender(
             transport=client.transport,

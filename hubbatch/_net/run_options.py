@@ -82,7 +82,6 @@ class RunOptions:
         journal: called before each request that carries writes.
         progress: called with the number of settled inputs and `total`.
         total: the number of inputs of the source, if it is known.
-        patience: for how many seconds HubSpot may be down before the batch ends.
         maybe_sent: whether an earlier process, which died, may have sent the inputs
             already: creates are looked up first, other writes are repeated.
     """
@@ -98,7 +97,6 @@ class RunOptions:
     journal: JournalHook = Factory(NoJournalHook)
     progress: ProgressCallback | None = None
     total: int | None = None
-    patience: float = 0.0
     maybe_sent: bool = False
 
     def reporter(self, summary: Summary) -> ProgressReporter:

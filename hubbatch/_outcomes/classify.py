@@ -33,6 +33,7 @@ from hubbatch.models import BatchResponse, ErrorDetail
 
 from .chunk import Chunk
 from .chunk_state import Role
+from .id_property_advice import id_property_advice
 from .matching import make_into, match_answer, match_without_results
 from .proxy_pages import connect_error, is_hubspots, proxy_error
 from .record_errors import is_half_written
@@ -59,11 +60,11 @@ _LOCK_WAIT = 2.0
 
 # Messages by which HubSpot refuses a call regardless of its records. They are matched
 # at the beginning only: further on, a message may quote a record's values.
-_CALL_REFUSALS: Mapping[re.Pattern[str], str] = {
-    re.compile(r"Unable to infer object type"): "The account has no such object type.",
-    re.compile(r"Unable to \S+ \S+ by non-unique .* property"): (
-        "id_property must name a property whose values are unique."
+_CALL_REFUSALS: Mapping[re.Pattern[str], Callable[[Operation, str], str]] = {
+    re.compile(r"Unable to infer object type"): lambda _operation, _message: (
+        "The account has no such object type."
     ),
+    re.compile(r"Unable to \S+ \S+ by non-unique .* property"): id_property_advice,
 }
 # A 400 since 2026-09, for a user without a permission that the call needs.
 _PERMISSION_REFUSALS = re.compile(r"Missing '[^']+' permission")
@@ -187,7 +188,7 @@ def _classify_refusal(
     for refusal, advice in _CALL_REFUSALS.items():
         if refusal.match(error.message):
             invalid = _api_error(InvalidRequestError, response, payload)
-            invalid.advice = advice
+            invalid.advice = advice(operation, error.message)
             return Fatal(invalid)
     if not operation.call.has_inputs:  # no record can be the cause
         return Fatal(_api_error(InvalidRequestError, response, payload))

@@ -15,7 +15,7 @@ from attrs import Factory
 from msgspec.json import decode
 
 from hubbatch._classes import define
-from hubbatch._wire.calls import Operation, ResultShape
+from hubbatch._wire.calls import Operation, ResultShape, Unmentioned
 from hubbatch._wire.inputs import make_key
 from hubbatch._wire.records import listed_warnings
 from hubbatch._wire.user_classes import class_mapping
@@ -206,6 +206,8 @@ def _match(
         target.append(result)
     _settle_ends(names, matched, errors)
     matched.open += matcher.contradicted
+    if shape.unmentioned is not None and whole:
+        _settle_unmentioned(shape.unmentioned, names, chunk, matched)
     unsure = matched.loose or matched.strangers or part.errors
     if shape.complete and whole and not unsure:
         _settle_absent(matched)
@@ -236,6 +238,25 @@ def _settle_absent(matched: MatchedAnswer) -> None:
             "no such record: HubSpot's answer does not include it",
             category="OBJECT_NOT_FOUND",
             origin="hubbatch",
+        )
+    matched.open = []
+
+
+def _settle_unmentioned(
+    unmentioned: Unmentioned, names: InputIndex, chunk: Chunk, matched: MatchedAnswer
+) -> None:
+    """Settle the inputs that an answer leaves out, if all it contains is about others.
+
+    An answer that also names a record of another request may be that request's.
+    """
+    foreign = not all(map(names.of_error, matched.part.errors))
+    if foreign or matched.loose or matched.strangers:
+        return
+    maybe_written = chunk.state.maybe_written
+    bodies = [*chunk.bodies]
+    for position in matched.open:
+        matched.results[position] = unmentioned(
+            bodies[position], maybe_written=maybe_written
         )
     matched.open = []
 

@@ -14,8 +14,10 @@ from hubbatch._wire.calls import Call
 from hubbatch._wire.inputs import ends_of, id_property_of
 from hubbatch._wire.records import listed_warnings
 from hubbatch._wire.user_classes import has_no_id, typed_id
+from hubbatch.account_models import ListChange
 from hubbatch.errors import OutcomeUnknown, RecordError
 from hubbatch.models import (
+    ConnectionStatus,
     DealToDealSplits,
     LegacyObject,
     ObjectSchema,
@@ -233,8 +235,10 @@ def result_id(result: Any) -> str | None:
             return result.object_type_id
         case LegacyObject():
             return str(result.object_id)
-        case RecordIdWithMemberships():
+        case RecordIdWithMemberships() | ListChange():
             return result.record_id
+        case ConnectionStatus():
+            return result.user_id
         case PublicAssociationMultiWithLabel() | PublicAssociationMulti():
             return result.from_
         case _:

@@ -17,8 +17,11 @@ JobVerb: TypeAlias = Literal[
     "archive",
     "create_default",
     "archive_labels",
+    "add",
+    "remove",
 ]
-"""The verb of a job; the last two are for pairs of records only."""
+"""The verb of a job; `create_default` and `archive_labels` are for pairs of records
+only, `add` and `remove` for lists."""
 
 KeyedInput: TypeAlias = tuple[str | None, Any]
 """The key of a row (`Row.key`) and its input."""
@@ -123,7 +126,7 @@ class Columns:
     @property
     def only_ids(self) -> bool:
         """Whether the verb takes bare ids."""
-        return self.verb in ("read", "archive")
+        return self.verb in ("read", "archive", "add", "remove")
 
     @property
     def id_field(self) -> str | None:

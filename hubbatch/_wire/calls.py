@@ -7,7 +7,7 @@ The rows are in `endpoints`; the code that writes and reads each kind of JSON is
 from collections.abc import Callable, Mapping, Sequence
 from datetime import tzinfo
 from enum import Enum
-from typing import Any, Literal, TypeAlias
+from typing import Any, Literal, Protocol, TypeAlias
 
 from attrs import field
 
@@ -18,6 +18,7 @@ from .object_types import standard_type
 
 
 Verb = Literal[
+    "add",
     "create",
     "read",
     "update",
@@ -26,14 +27,18 @@ Verb = Literal[
     "archive_labels",
     "create_default",
     "details",
+    "find",
     "list",
     "purge",
+    "remove",
+    "search",
     "token",
 ]
 
 ApiName = Literal[
     "objects",
     "object_pages",
+    "searches",
     "associations",
     "association_kinds",
     "association_limits",
@@ -42,7 +47,12 @@ ApiName = Literal[
     "property_lists",
     "schemas",
     "memberships",
+    "lists",
+    "list_search",
+    "owners",
+    "pipelines",
     "deal_splits",
+    "connection_statuses",
     "legacy",
     "account",
     "oauth",
@@ -85,6 +95,14 @@ class Paging:
     join: Callable[[Sequence[Any]], Any]
 
 
+class Unmentioned(Protocol):
+    """Returns the result of an input that an answer does not mention."""
+
+    def __call__(self, body: bytes, *, maybe_written: bool) -> Any:
+        """Return the result; see `ResultShape.unmentioned`."""
+        ...
+
+
 def _no_names(_: Any) -> Sequence[str]:
     return ()
 
@@ -108,6 +126,10 @@ class ResultShape:
             cannot have warnings.
         source_of: Return the near end of a result that is a pair; None where results
             have no direction.
+        unmentioned: Return the result of an input from its JSON, where HubSpot's
+            answer leaves out the inputs that it had nothing to do for; None where such
+            an input is in doubt. `maybe_written` says whether an earlier request may
+            have written it.
         traced: Inputs carry trace ids, which results may repeat.
     """
 
@@ -120,6 +142,7 @@ class ResultShape:
     paging: Paging | None = None
     warnings_of: Callable[[Any], Any] | None = None
     source_of: Callable[[Any], str | None] | None = field(default=None, kw_only=True)
+    unmentioned: Unmentioned | None = field(default=None, kw_only=True)
     traced: bool = field(default=False, kw_only=True)
 
 
@@ -174,6 +197,10 @@ class Api:
             and v3's is used.
         first_dated: The first dated version with a path of its own. Earlier versions
             and betas use v3's path. Empty if all dated versions have one.
+        moved: The first dated version with another root path, and that path.
+        v3_version: The version that the path of v3 names: that of `version` in it, and
+            the one whose retirement concerns the call.
+        successor: What to use once a version is retired.
         family: The rate limit that its calls count towards.
         check: Raise ValueError if HubSpot publishes no such verb for an object type.
     """
@@ -183,6 +210,13 @@ class Api:
     v3: str = field(eq=False)
     dated: str | None = field(default=None, eq=False)
     first_dated: str = field(default="", eq=False, kw_only=True)
+    moved: tuple[str, str] | None = field(default=None, eq=False, kw_only=True)
+    v3_version: str = field(default="v3", eq=False, kw_only=True)
+    successor: str = field(
+        default='Pass a newer one: `HubBatch(api_version="2026-09")`.',
+        eq=False,
+        kw_only=True,
+    )
     family: str = field(default="objects", eq=False, kw_only=True)
     check: Callable[[str, str, str], None] = field(
         default=_accept, eq=False, kw_only=True
@@ -190,15 +224,22 @@ class Api:
 
     def root(self, api_version: str, segments: Mapping[str, str]) -> str:
         """Return the root path, with the segments that name the object types."""
-        template = self.v3
-        if self.dated is not None and self._has_own_path(api_version):
-            template = self.dated
-        return template.format(version=api_version, **segments)
+        template = self._dated(api_version) or self.v3
+        return template.format(version=self.version(api_version), **segments)
 
-    def _has_own_path(self, api_version: str) -> bool:
+    def version(self, api_version: str) -> str:
+        """Return the version that the path names for a client of a version."""
+        return api_version if self._dated(api_version) else self.v3_version
+
+    def _dated(self, api_version: str) -> str | None:
+        """Return the root path of a dated version; None if v3's is used."""
         if api_version == "v3" or api_version < self.first_dated:
-            return False
-        return not (self.first_dated and api_version.endswith("beta"))
+            return None
+        if self.first_dated and api_version.endswith("beta"):
+            return None
+        if self.moved is not None and api_version >= self.moved[0]:
+            return self.moved[1]
+        return self.dated
 
     def named(self, object_types: Sequence[str]) -> Mapping[str, str]:
         """Return object types by the names of their fields in the templates.
@@ -271,6 +312,7 @@ class Operation:
             create's unique property.
         parameters: The query parameters of the URL.
         options: The members of the request body other than the inputs.
+        version: The API version that the path names.
         trace_prefix: Prefix of the trace id of every input that has none of its own;
             the input's index follows. It must differ between batches and processes, or
             results could be matched with the inputs of another batch.
@@ -287,6 +329,7 @@ class Operation:
     read_back: "Operation | None" = None
     parameters: Query = field(factory=dict, hash=False)
     options: Mapping[str, object] = field(factory=dict, hash=False)
+    version: str = ""
     trace_prefix: str = ""
     zone: tzinfo | None = None
     max_inputs: int = field(kw_only=True)

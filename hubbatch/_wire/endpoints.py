@@ -9,7 +9,7 @@ assumes 100.
 """
 
 from collections.abc import Mapping
-from datetime import tzinfo
+from datetime import date, tzinfo
 from functools import partial
 from typing import TypedDict, Unpack
 
@@ -21,13 +21,17 @@ from .calls import Api, ApiName, Call, Operation, Query, Repeats, Verb
 from .codecs import (
     association_limits,
     associations,
+    connection_statuses,
     definitions,
     documents,
     legacy,
+    lists,
     memberships,
     oauth,
     records,
     schemas,
+    search,
+    settings,
     splits,
 )
 from .object_types import check_verb, path_segment
@@ -37,6 +41,7 @@ __all__ = [
     "ENDPOINTS",
     "LEGACY_TYPES",
     "OBJECT_CALLS",
+    "RETIREMENTS",
     "ROWS",
     "Call",
     "Operation",
@@ -45,6 +50,22 @@ __all__ = [
     "named_call",
     "operation_for",
 ]
+
+# ---- the versions
+
+# The day from which HubSpot no longer supports a version, or the first day of the month
+# if it has announced no day. Its announcements of 2026: v1 to v3 "in September 2027",
+# v4 on 30 March 2027 ("Deprecating support for HubSpot v4 APIs"). Dated versions: 18
+# months after their release (the guide "Versioning"), on 30 March and 8 September 2026;
+# the month of 2025-09 follows from its name. Betas have no term.
+RETIREMENTS: Mapping[str, date] = {
+    "v1": date(2027, 9, 1),
+    "v3": date(2027, 9, 1),
+    "v4": date(2027, 3, 30),
+    "2025-09": date(2027, 3, 1),
+    "2026-03": date(2027, 9, 30),
+    "2026-09": date(2028, 3, 8),
+}
 
 # ---- the APIs
 
@@ -57,19 +78,31 @@ OBJECTS = Api(
 )
 # Its own API, because a type without the verb `read` has a list too.
 OBJECT_PAGES = Api("object_pages", OBJECTS.label, OBJECTS.v3, OBJECTS.dated)
+SEARCHES = evolve(OBJECT_PAGES, name="searches", family="search")
+# Clients of v3 use 2026-03, not v4, which ends in March 2027. HubSpot's specifications
+# have the same bodies in v4, 2026-03 and 2026-09 (archives answer 200 instead of 204).
+# 2026-03 is supported as long as v3, and unlike 2026-09 it does not begin to check the
+# permission to edit associations.
+_DATED_ASSOCIATIONS = "/crm/associations/{version}/{source}/{target}"
+_V3_ASSOCIATIONS = "2026-03"
 ASSOCIATIONS = Api(
     "associations",
     "associations.{source}.{target}",
-    "/crm/v4/associations/{source}/{target}",
-    "/crm/associations/{version}/{source}/{target}",
+    _DATED_ASSOCIATIONS,
+    _DATED_ASSOCIATIONS,
+    v3_version=_V3_ASSOCIATIONS,
     family="associations",
 )
 ASSOCIATION_KINDS = evolve(ASSOCIATIONS, name="association_kinds")
+_CONFIGURATIONS = (
+    "/crm/associations/{version}/definitions/configurations/{source}/{target}"
+)
 ASSOCIATION_LIMITS = Api(
     "association_limits",
     "association_limits.{source}.{target}",
-    "/crm/associations/v4/definitions/configurations/{source}/{target}",
-    "/crm/associations/{version}/definitions/configurations/{source}/{target}",
+    _CONFIGURATIONS,
+    _CONFIGURATIONS,
+    v3_version=_V3_ASSOCIATIONS,
 )
 # Named types instead of labels. It has no dated versions.
 ASSOCIATIONS_V3 = evolve(
@@ -77,12 +110,16 @@ ASSOCIATIONS_V3 = evolve(
     name="v3_associations",
     v3="/crm/v3/associations/{source}/{target}",
     dated=None,
+    v3_version="v3",
+    successor="Use `hub.associations(...)` without `api_version`, with type ids.",
 )
 PROPERTIES = Api(
     "properties",
     "properties.{type}",
     "/crm/v3/properties/{type}",
     "/crm/properties/{version}/{type}",
+    # HubSpot's reference of 2027-03-beta has only the batch read there so far.
+    moved=("2027-03", "/crm/schemas/{version}/objects/{type}/properties"),
 )
 PROPERTY_LISTS = evolve(PROPERTIES, name="property_lists")
 SCHEMAS = Api(
@@ -97,11 +134,34 @@ MEMBERSHIPS = Api(
     "/crm/v3/lists/records/memberships",
     "/crm/lists/{version}/records/memberships",
 )
+LISTS = Api(
+    "lists",
+    "lists.{type}",  # the list's id
+    "/crm/v3/lists/{type}",
+    "/crm/lists/{version}/{type}",
+)
+LIST_SEARCH = Api(
+    "list_search", "lists", "/crm/v3/lists/search", "/crm/lists/{version}/search"
+)
+OWNERS = Api("owners", "owners", "/crm/v3/owners", "/crm/owners/{version}")
+PIPELINES = Api(
+    "pipelines",
+    "pipelines.{type}",
+    "/crm/v3/pipelines/{type}",
+    "/crm/pipelines/{version}/{type}",
+)
 DEAL_SPLITS = Api(
     "deal_splits",
     "deal_splits",
     "/crm/objects/v3/deals/splits",
     "/deal-splits/{version}",
+)
+# It has no dated versions.
+CONNECTION_STATUSES = Api(
+    "connection_statuses",
+    "connection_statuses",
+    "/crm/extensions/calling/v3/connection-statuses",
+    successor="HubSpot has announced none.",
 )
 LEGACY_TYPES = frozenset({"tickets", "products", "line_items"})
 
@@ -118,6 +178,8 @@ LEGACY = Api(
     "legacy",
     "{type}",
     "/crm-objects/v1/objects/{type}",
+    v3_version="v1",
+    successor="Use `hub.tickets`, `hub.products` or `hub.line_items`.",
     check=_check_legacy_type,
 )
 ACCOUNT = Api("account", "account", "/account-info/v3", "/account-info/{version}")
@@ -136,6 +198,7 @@ _INDEPENDENT, _WAITS, _SHARES = Repeats.INDEPENDENT, Repeats.WAITS, Repeats.SHAR
 _create = partial(Call, repeats=_INDEPENDENT, retry_safe=False)
 _read = partial(Call, repeats=_SHARES, writes=False, not_found_is_record=True)
 _write = partial(Call, repeats=_WAITS, not_found_is_record=True)
+_change = partial(Call, repeats=_SHARES, max_inputs=lists.MAX_CHANGES, method="PUT")
 _remove = partial(Call, repeats=_SHARES, may_be_empty=True)
 _question = partial(
     Call,
@@ -155,6 +218,7 @@ ROWS: tuple[Call, ...] = (
     Call(OBJECTS, "upsert", "batch/upsert", records.UPSERTS, repeats=_WAITS),
     _remove(OBJECTS, "archive", "batch/archive", records.ARCHIVES),
     _question(OBJECT_PAGES, "list", "", documents.PAGE),
+    _question(SEARCHES, "search", "search", search.FOUND, method="POST"),
     # One pair of object types at a time: results do not say which types they are about.
     _write(
         ASSOCIATIONS, "create", "batch/create", associations.CREATES, max_inputs=2000
@@ -224,8 +288,17 @@ ROWS: tuple[Call, ...] = (
     _question(PROPERTY_LISTS, "read", "", definitions.LISTS),
     _read(SCHEMAS, "read", "batch/read", schemas.READS),
     _read(MEMBERSHIPS, "read", "batch/read", memberships.READS),
+    # Retry-safe: a record that is on the list already stays on it.
+    _change(LISTS, "add", "memberships/add", lists.CHANGES),
+    _change(LISTS, "remove", "memberships/remove", lists.CHANGES),
+    _question(LISTS, "list", "memberships", lists.MEMBERS),
+    _question(LISTS, "details", "", lists.LIST),
+    _question(LIST_SEARCH, "find", "", lists.FOUND, method="POST"),
+    _question(OWNERS, "list", "", settings.OWNERS),
+    _question(PIPELINES, "list", "", settings.PIPELINES),
     _read(DEAL_SPLITS, "read", "batch/read", splits.READS),
     _write(DEAL_SPLITS, "upsert", "batch/upsert", splits.UPSERTS),
+    _read(CONNECTION_STATUSES, "read", "batch/read", connection_statuses.READS),
     _create(LEGACY, "create", "batch-create", legacy.CREATES, not_found_is_record=True),
     _read(LEGACY, "read", "batch-read", legacy.READS),
     _write(LEGACY, "update", "batch-update", legacy.UPDATES, may_be_empty=True),
@@ -293,7 +366,10 @@ def operation_for(
         api_version, {name: path_segment(named[name]) for name in named}
     )
     path = f"{root}/{call.tail}" if call.tail else root
-    operation = Operation(call, call.api.label.format(**named), path, **options)
+    version = call.api.version(api_version)
+    operation = Operation(
+        call, call.api.label.format(**named), path, version=version, **options
+    )
     if reconcile_by is None:
         return operation
     return evolve(

@@ -5,18 +5,19 @@ import asyncio
 from collections.abc import Mapping
 from typing import Any
 
-from hubbatch import ConfigurationError, HubBatch
+from hubbatch import ConfigurationError, HubBatch, RecordNotFound
 from hubbatch._tables.column_mapping import JobVerb
 from hubbatch.jobs import (
     Columns,
     FailuresSource,
     IdMap,
     PairColumns,
+    Where,
     by_label,
     find_type,
     open_source,
 )
-from hubbatch.jobs.options import PAIRS
+from hubbatch.jobs.options import LISTS, PAIRS
 from hubbatch.models import AssociationSpecWithLabel
 
 from .job_spec import AllRecords, JobSpec, NothingToDo, find_token, hub_options
@@ -35,15 +36,8 @@ def verb_spec(verb: JobVerb, options: Mapping[str, Any]) -> JobSpec:
     """
     properties = options.get("properties") or {}
     reading = verb == "read"
-    everything = bool(options.get("everything"))
-    if everything == (options["source"] is not None):
-        raise ConfigurationError(
-            "--all takes no SOURCE: remove one of the two"
-            if everything
-            else "SOURCE is missing: name a file, or use --all"
-        )
-    if options.get("archived") and not everything:
-        raise ConfigurationError("--archived needs --all")
+    everything = bool(options.get("everything") or options.get("where"))
+    _check_origin(options)
     call: dict[str, Any] = {
         "id_property": options.get("id_property"),
         "properties": tuple(properties) if reading else (),
@@ -70,16 +64,51 @@ def verb_spec(verb: JobVerb, options: Mapping[str, Any]) -> JobSpec:
     )
 
 
+def _check_origin(options: Mapping[str, Any]) -> None:
+    """Check that a command names one origin of its rows: a file, all or some."""
+    source, where = options["source"], options.get("where")
+    everything = options.get("everything")
+    if where and everything:
+        raise ConfigurationError(
+            "--where reads all records that match: remove --all, or remove --where to "
+            "read the others too"
+        )
+    if where and source is not None:
+        raise ConfigurationError(
+            f"--where finds the records by itself: remove {source}, or remove --where "
+            "to read the records of that file"
+        )
+    if everything and source is not None:
+        raise ConfigurationError("--all takes no SOURCE: remove one of the two")
+    if not (source is not None or where or everything):
+        raise ConfigurationError(
+            "SOURCE is missing: name a file, or use --all or --where"
+        )
+    if options.get("archived") and where:
+        raise ConfigurationError(
+            "HubSpot cannot search archived records: use --archived with --all only"
+        )
+    if options.get("archived") and not everything:
+        raise ConfigurationError("--archived needs --all")
+
+
 def _all_spec(options: Mapping[str, Any], call: dict[str, Any]) -> JobSpec:
-    for name in ("id_property", "id_column", "results", "failures", "dry_run"):
+    where = None
+    refused = ["id_property", "id_column", "query", "legacy", "results", "failures"]
+    if options["where"]:
+        where = Where(*options["where"], timezone=options["timezone"])
+    else:
+        refused.append("dry_run")  # HubSpot does not say how many records there are
+    for name in refused:
         if options[name]:
             raise ConfigurationError(
-                f"--all takes no --{name.replace('_', '-')}: remove one of the two"
+                f"--{'all' if where is None else 'where'} takes no "
+                f"--{name.replace('_', '-')}: remove one of the two"
             )
     return JobSpec(
         verb="read",
         object_type=options["object_type"],
-        source=AllRecords(),
+        source=AllRecords(where),
         call=call,
         options=options,
     )
@@ -141,6 +170,37 @@ def associate_spec(options: Mapping[str, Any]) -> JobSpec:
         call=_PLAIN_CALL,
         options=options,
     )
+
+
+def enrol_spec(options: Mapping[str, Any]) -> JobSpec:
+    """Return the job for `enrol`; looks up a list's name in HubSpot.
+
+    Raises:
+        ConfigurationError: If no list has the name, or several have it.
+        SourceError: If the source cannot be read.
+        APIError: If HubSpot does not return the lists.
+    """
+    verb: JobVerb = "remove" if options["remove"] else "add"
+    source = _open(options, Columns(verb=verb, id_column=options["id_column"]))
+    list_id = options["list_name"]
+    if not (list_id.isascii() and list_id.isdecimal()):
+        list_id = asyncio.run(_ask_list(options, list_id))
+    return JobSpec(
+        verb=verb,
+        object_type=f"{LISTS}{list_id}",
+        source=source,
+        call=_PLAIN_CALL,
+        options=options,
+    )
+
+
+async def _ask_list(options: Mapping[str, Any], name: str) -> str:
+    try:
+        async with HubBatch(find_token(options), **hub_options(options)) as hub:
+            found = await hub.lists.find(name=name, object_type=options["object_type"])
+            return found.list_id
+    except (RecordNotFound, ValueError) as error:  # e.g. of an unknown object type
+        raise ConfigurationError(str(error)) from None
 
 
 def _open(options: Mapping[str, Any], columns: Columns | PairColumns) -> Any:

@@ -1,4 +1,4 @@
-"""Implements `status`, `report` and `whoami`, which send no rows."""
+"""Implements `count`, `status`, `report` and `whoami`, which send no rows."""
 
 import asyncio
 import signal
@@ -12,7 +12,8 @@ import attrs
 import click
 
 from hubbatch import Account, APIError, CertificateError, HubBatch, HubBatchError
-from hubbatch.jobs import JobStatus, read_status, write_report
+from hubbatch.jobs import JobStatus, Where, read_status, write_report
+from hubbatch.jobs.portal import check_portal
 
 from .console import make_console, print_json
 from .exit_status import ExitStatus
@@ -93,6 +94,28 @@ def show_account(options: Mapping[str, Any]) -> None:
 async def _ask_account(options: Mapping[str, Any]) -> Account:
     async with HubBatch(find_token(options), **hub_options(options)) as hub:
         return await hub.account()
+
+
+def show_count(options: Mapping[str, Any]) -> None:
+    """Print how many records there are, or how many match."""
+    count = or_exit(lambda: asyncio.run(_ask_count(options)))
+    if options["as_json"]:
+        print_json({"object_type": options["object_type"], "count": count})
+    else:
+        click.echo(count)
+
+
+async def _ask_count(options: Mapping[str, Any]) -> int:
+    # Parsed first: a mistake in it needs no token.
+    where = Where(*options["where"], timezone=options["timezone"])
+    object_type = options["object_type"]
+    async with HubBatch(find_token(options), **hub_options(options)) as hub:
+        objects, groups = hub.objects(object_type), None
+        if options["account"] is not None:
+            await check_portal(hub, options["account"])
+        if where.texts:
+            groups = await where.ask_groups(hub, object_type)
+        return await objects.count(filter_groups=groups)
 
 
 def or_exit(

@@ -5,14 +5,14 @@ import os
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from attrs import define
+from attrs import define, field, frozen
 
 from hubbatch import ConfigurationError, HubBatch
 from hubbatch._net.gate import MAX_IN_FLIGHT
 from hubbatch._net.listeners import Listener
 from hubbatch._tables.column_mapping import JobVerb
 from hubbatch._wire.endpoints import OBJECT_CALLS
-from hubbatch.jobs import Export, Job
+from hubbatch.jobs import Export, Job, Where
 from hubbatch.jobs.options import PAIRS
 from hubbatch.jobs.report import check_report_path
 from hubbatch.jobs.titles import title_of
@@ -43,10 +43,12 @@ class NothingToDo(Exception):
     """The source has no rows; the message is the source's name."""
 
 
+@frozen
 class AllRecords:
-    """All records of a type, as the source of a job."""
+    """All records of a type, or those that match, as the source of a job."""
 
-    name = "all"
+    where: Where | None = None
+    name: str = field(default="all", init=False)
 
     def length(self) -> None:
         """Return None: their number is unknown."""
@@ -121,13 +123,17 @@ class JobSpec:
     @property
     def max_in_flight(self) -> int:
         """The maximum number of requests in flight."""
+        if isinstance(self.source, AllRecords):
+            return 1  # each page names the next one
         chosen: int | None = self.options["max_concurrency"]
         return chosen or MAX_IN_FLIGHT
 
     @property
     def title(self) -> str:
         """The job in a few words: `update tickets`."""
-        verb = "list" if isinstance(self.source, AllRecords) else self.verb
+        verb: str = self.verb
+        if isinstance(self.source, AllRecords):
+            verb = "list" if self.source.where is None else "search"
         return title_of(verb, self.object_type)
 
     def first_line(self, job: Job | Export) -> str:
@@ -168,6 +174,7 @@ class JobSpec:
                 hub,
                 self.object_type,
                 options["output"],
+                filters=self.source.where,
                 properties=self.call["properties"],
                 archived=options["archived"],
                 **{name: options[name] for name in ("journal", "account", "limit")},

@@ -158,13 +158,14 @@ class Progress:
         """Return the progress now."""
         assert self._job is not None  # noqa: S101 -- `start` was called
         summary, limits = self._job.summary, self.hub.limits
+        limits = limits.families.get(self._job.family, limits)
         seconds = max(self.clock() - self._started, 0.001)
         done = summary.settled - self._first.settled
         seconds_left = None
         if self.total is not None:
             # With the requests per row of this run so far. Either the rate limit
             # decides when the next one leaves, or the number in flight does.
-            per_row = 1 / self._job.operation.max_inputs
+            per_row = 1 / self._job.rows_per_request
             requests = summary.requests - self._first.requests
             if done > 0:
                 per_row = max(per_row, requests / done)

@@ -10,6 +10,7 @@ from functools import partial
 from typing import Any
 
 from attrs import asdict
+from rich.cells import cell_len
 from rich.console import Console
 
 from hubbatch import (
@@ -21,9 +22,11 @@ from hubbatch import (
     InputFailed,
     JournalError,
     RateLimit,
+    WhereError,
 )
 from hubbatch._escapes import visible
 from hubbatch._limits.plan import plan
+from hubbatch.errors import sentence
 from hubbatch.jobs import (
     CheckFailed,
     JobReport,
@@ -31,11 +34,12 @@ from hubbatch.jobs import (
     rehearse,
     write_report,
 )
+from hubbatch.jobs.portal import check_portal
 from hubbatch_entry import signals
 
 from .console import console_markup, make_console, print_json
 from .exit_status import Ending, ExitStatus, outcome_counts
-from .job_spec import JobSpec, NothingToDo
+from .job_spec import AllRecords, JobSpec, NothingToDo
 from .progress import Latency, Progress, count_of, duration
 from .signals import JobStopper
 
@@ -82,7 +86,9 @@ def run_job(make_spec: Callable[[], JobSpec], options: Mapping[str, Any]) -> int
             spec.count()
         if spec.total == 0:
             _warn_of_no_rows(console, spec.source.name)
-        run = _dry_run if options["dry_run"] else _run
+        run = _run
+        if options["dry_run"]:
+            run = _count if isinstance(spec.source, AllRecords) else _dry_run
         status = asyncio.run(run(spec, console, result))
     except NothingToDo as nothing:
         status = ExitStatus.ALL_SUCCEEDED
@@ -111,10 +117,29 @@ def _warn_of_no_rows(console: Console, name: str) -> None:
 
 
 def print_error(console: Console, error: BaseException) -> str:
-    """Print an error on a single line; return its message."""
-    message = " ".join(str(error).split())
-    console.print(f"[red]error:[/] {console_markup(message)}", soft_wrap=True)
+    """Print an error on a single line; return its message.
+
+    Below the error of a condition, print the condition, and mark what is wrong.
+    """
+    message = shown = " ".join(str(error).split())
+    marked = isinstance(error, WhereError) and error.text
+    if isinstance(error, WhereError) and marked:
+        shown = sentence(error.reason)
+    console.print(f"[red]error:[/] {console_markup(shown)}", soft_wrap=True)
+    if isinstance(error, WhereError) and marked:
+        _print_marked(console, error)
     return message
+
+
+def _print_marked(console: Console, error: WhereError) -> None:
+    """Print a condition, with carets below the part that is wrong."""
+    before, wrong = (
+        cell_len(visible(part))
+        for part in (error.text[: error.start], error.text[error.start : error.end])
+    )
+    console.print(f"  {console_markup(error.text)}", soft_wrap=True)
+    carets = "^" * max(wrong, 1)
+    console.print(f"  {' ' * before}[red]{carets}[/]", soft_wrap=True)
 
 
 def _status_of(error: BaseException) -> int:
@@ -182,11 +207,13 @@ async def _run_once(
 ) -> JobReport:
     """Run a job until it ends, and print its progress."""
     job = spec.job(hub)
-    progress = Progress(
-        stopper.console, hub, spec.title, spec.total, latency, spec.max_in_flight
-    )
     try:
         await job.prepare()
+        if job.total is not None:  # HubSpot has counted the records
+            spec.total = job.total
+        progress = Progress(
+            stopper.console, hub, spec.title, spec.total, latency, spec.max_in_flight
+        )
         result |= {"operation": job.operation.name, "portal": job.portal_id}
         stopper.console.print(console_markup(spec.first_line(job)), soft_wrap=True)
         running = asyncio.create_task(job.run())
@@ -268,3 +295,34 @@ async def _dry_run(spec: JobSpec, console: Console, result: dict[str, Any]) -> i
         "seconds_at_limit": round(forecast.seconds, 1),
     }
     return ExitStatus.SOME_DID_NOT if rehearsal.invalid else ExitStatus.ALL_SUCCEEDED
+
+
+async def _count(spec: JobSpec, console: Console, result: dict[str, Any]) -> int:
+    """Print how many records match, and the calls and the time to read them."""
+    async with spec.hub(()) as hub:
+        job = spec.job(hub)
+        await job.aclose()
+        result["portal"] = await check_portal(hub, spec.options["account"])
+        groups = await spec.source.where.ask_groups(hub, spec.object_type)
+        rows = await hub.objects(spec.object_type).count(filter_groups=groups)
+        limits = hub.limits
+        limits = limits.families.get(job.family, limits)
+    if spec.options["limit"] is not None:
+        rows = min(rows, spec.options["limit"])
+    calls = max(-(-rows // job.rows_per_request), 1)
+    seconds = calls * limits.interval / limits.max_requests
+    console.print(
+        f"{spec.title}: {count_of(rows, 'row')}. Reading them takes "
+        f"{count_of(calls, 'call')} and {duration(seconds)} or more, at "
+        f"{limits.max_requests} per {limits.interval:g} s. Nothing was written.",
+        soft_wrap=True,
+    )
+    result |= {
+        "operation": job.operation.name,
+        "inputs": rows,
+        "not_sent": rows,
+        "dry_run": True,
+        "calls": calls,
+        "seconds_at_limit": round(seconds, 1),
+    }
+    return ExitStatus.ALL_SUCCEEDED

@@ -17,7 +17,7 @@ from hubbatch._tables.column_mapping import (
     KeyedInput,
 )
 from hubbatch._wire.calls import Operation
-from hubbatch.errors import CheckFailed, SourceError
+from hubbatch.errors import CheckFailed, SourceError, WhereError
 
 from .arrow import ArrowSource, ParquetSource
 from .check import CheckReport, Finding, check
@@ -38,6 +38,7 @@ from .sources import CsvSource, JsonLinesSource, open_source
 from .status import JobStatus, read_status
 from .stdin import StandardInput
 from .tables import SqliteSource
+from .where import Where
 
 
 __all__ = [
@@ -79,6 +80,8 @@ __all__ = [
     "SourceError",
     "SqliteSource",
     "StandardInput",
+    "Where",
+    "WhereError",
     "ask_schema",
     "by_label",
     "check",

@@ -1,16 +1,25 @@
-"""An export: reads all records of an object type into a file, page by page."""
+"""An export: reads records of an object type into a file, page by page."""
 
-from collections.abc import Iterable, Mapping
+from __future__ import annotations
+
+from collections.abc import AsyncGenerator, Callable, Iterable, Mapping
 from contextlib import aclosing
 from copy import copy
 from os import PathLike
 from pathlib import Path
+from typing import Any
 
+from hubbatch._net.progress import ProgressReporter, check_progress
 from hubbatch._outcomes.outcome import Summary, succeeded
 from hubbatch._wire.codecs.documents import Page
-from hubbatch._wire.endpoints import operation_for
+from hubbatch._wire.codecs.search import PAGE_SIZE
+from hubbatch._wire.endpoints import SEARCHES, operation_for
+from hubbatch._wire.filters import Filters, Groups
+from hubbatch._wire.filters import filter_groups as parse_groups
+from hubbatch._wire.search_request import SearchRequest
 from hubbatch.client import HubBatch
-from hubbatch.errors import HubBatchError
+from hubbatch.errors import ConfigurationError, HubBatchError
+from hubbatch.objects import Objects
 
 from .identity import Identity
 from .journal import History, Journal
@@ -26,33 +35,44 @@ from .options import (
 )
 from .row_source import Row
 from .states import RowState
+from .where import Where
 
 
 class Export(Lifecycle):
-    """Read all records of a type into a file; resume where an earlier run stopped.
+    """Read all records of a type, or those that match, into a file; resume later.
 
     It is used like a `Job` and returns the same report. HubSpot lists 100 records per
-    call, and each page names the next one, so pages are read one after the other.
+    call, and each page names the next one, so pages are read one after the other. With
+    filters, pages come from HubSpot's search, which returns 200 records per call and
+    allows five calls per second; what a search promises is said at `Objects.search`.
 
     Args:
         hub: The client of the account.
         object_type: E.g. `tickets`.
         output: The file, `.csv`, `.jsonl` or `.parquet`; a CSV needs `properties`.
+        filters: What the records must match: a `Where`, a mapping of properties to
+            values, or a list of `Filter` objects, all of which must hold.
+        filter_groups: Lists of filters, one of which must hold.
         properties: The properties to read; by default those that HubSpot returns for
             the type.
-        archived: Whether to read archived records instead of active ones.
+        archived: Whether to read archived records instead of active ones. They cannot
+            be searched.
         journal: The path of the journal. If it records that the export is finished,
             nothing is requested.
         account: The portal id that the access token must belong to.
         limit: The maximum number of records to read.
+        progress: Called as `progress(done, total)` at the start, after each page and at
+            the end; `done` includes the records of earlier runs, and `total` is None
+            without filters.
 
     Attributes:
         portal_id: The account's id. Set by `prepare`; None if the token cannot read it.
         operation: The read that the export corresponds to.
+        total: The number of records that match; None without filters. Set by `prepare`.
 
     Raises:
-        ConfigurationError: If an option or a path cannot be used.
-        TypeError: If `hub` is not the async client.
+        ConfigurationError: If an option, a filter or a path cannot be used.
+        TypeError: If `hub` is not the async client, or an argument has the wrong type.
     """
 
     def __init__(
@@ -61,13 +81,22 @@ class Export(Lifecycle):
         object_type: str,
         output: str | PathLike[str],
         *,
+        filters: Where | Filters | None = None,
+        filter_groups: Iterable[Filters] | None = None,
         properties: Iterable[str] = (),
         archived: bool = False,
         journal: str | PathLike[str] | None = None,
         account: int | str | None = None,
         limit: int | None = None,
+        progress: Callable[[int, int | None], object] | None = None,
     ) -> None:
         check_client(hub, "Export")
+        check_progress(progress)
+        self._sought = _what_to_seek(filters, filter_groups)
+        if self._sought is not None and archived:
+            raise ConfigurationError(
+                "HubSpot cannot search archived records: leave out archived or filters"
+            )
         self._names = tuple(properties)
         self._archived = archived
         self._limit = check_limit(limit)
@@ -83,7 +112,12 @@ class Export(Lifecycle):
             "properties": self._names,
             "archived": archived,
             "limit": limit,
+            **_identity_of(self._sought),
         }
+        if self._sought is not None:
+            self.family, self.rows_per_request = SEARCHES.family, PAGE_SIZE
+        self._groups: Any = None  # set by `prepare`
+        self._reporter = ProgressReporter(progress, lambda: self._read)
         self._read = 0  # records, over all runs
         self._taken = Summary()
         self._summaries.append(self._taken)
@@ -91,9 +125,9 @@ class Export(Lifecycle):
     async def _identify(self) -> Identity:
         output = self._journal.outputs["output"]
         return Identity(
-            verb="list",
+            verb="list" if self._sought is None else "search",
             object_type=self.operation.object_type,
-            source="all",
+            source="all" if self._sought is None else "search",
             fingerprint=None,
             options=as_json(self._identity_options),
             outputs={"output": relative_to_journal(self._journal.path, output.final)},
@@ -101,22 +135,42 @@ class Export(Lifecycle):
 
     async def _load_history(self, job: Identity, history: History) -> None:  # noqa: ARG002 -- the base's signature
         self._read = history.counts[RowState.SUCCEEDED]
+        if self._sought is None or history.finished:
+            return
+        self._groups = self._sought
+        if isinstance(self._sought, Where):
+            object_type = self.operation.object_type
+            self._groups = await self._sought.ask_groups(self._hub, object_type)
+        found = await self._objects.count(filter_groups=self._groups)
+        self.total = found if self._limit is None else min(found, self._limit)
+
+    @property
+    def _objects(self) -> Objects:
+        return self._hub.objects(self.operation.object_type)
 
     def _counts(self) -> Mapping[str, int]:
         return {"inputs": self._read, "succeeded": self._read}
 
+    def _pages(self) -> AsyncGenerator[Page, None]:
+        after, took = self._history.cursor, self._took
+        if self._sought is None:
+            return self._objects.pages(
+                properties=self._names, archived=self._archived, after=after, took=took
+            )
+        return self._objects.search_pages(
+            filter_groups=self._groups, properties=self._names, after=after, took=took
+        )
+
     async def _work(self) -> HubBatchError | None:
         journal = self._journal
-        pages = self._hub.objects(self.operation.object_type).pages(
-            properties=self._names,
-            archived=self._archived,
-            after=self._history.cursor,
-            took=self._took,
-        )
+        self._reporter.total = self.total
+        self._reporter.report()
         try:
-            async with aclosing(pages):
+            async with aclosing(self._pages()) as pages:
                 async for page in pages:
-                    if self._write(page):
+                    is_last = self._write(page)
+                    self._reporter.report()
+                    if is_last:
                         break
                     await journal.ready()
                     if journal.failure is not None:
@@ -152,3 +206,42 @@ class Export(Lifecycle):
         self._taken.requests += taken.requests
         self._taken.retries += taken.retries
         self._taken.throttled += taken.throttled
+
+
+def _what_to_seek(
+    filters: Where | Filters | None, groups: Iterable[Filters] | None
+) -> Where | Groups | None:
+    """Return what to search for; None to list all records.
+
+    Raises:
+        ConfigurationError: If HubSpot would refuse a filter.
+    """
+    if isinstance(filters, Where):
+        if groups is not None:
+            raise ConfigurationError(
+                "a Where has groups already: write its conditions with `or`, and leave "
+                "out filter_groups"
+            )
+        return filters
+    if filters is None and groups is None:
+        return None
+    return _parsed(filters, groups)
+
+
+def _parsed(filters: Filters | None, groups: Iterable[Filters] | None) -> Groups:
+    try:
+        parsed = parse_groups(filters, groups)
+        SearchRequest(parsed)  # counts them
+    except ValueError as error:
+        raise ConfigurationError(str(error)) from None
+    return parsed
+
+
+def _identity_of(sought: Where | Groups | None) -> Mapping[str, Any]:
+    match sought:
+        case None:
+            return {}
+        case Where():
+            return {"where": sought.texts, "timezone": sought.timezone}
+        case _:
+            return {"filters": [[item.to_json() for item in group] for group in sought]}

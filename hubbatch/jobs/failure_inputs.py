@@ -23,6 +23,7 @@ from hubbatch._wire.property_values import (
     record_id,
 )
 from hubbatch._wire.user_classes import class_mapping, is_typed
+from hubbatch.account_models import ListChange, ListMember
 from hubbatch.models import (
     AssociationInput,
     AssociationSpec,
@@ -30,6 +31,7 @@ from hubbatch.models import (
     CreateInput,
     LegacyCreateInput,
     LegacyUpdateInput,
+    SimplePublicObject,
     UpdateInput,
     UpsertInput,
 )
@@ -75,6 +77,10 @@ def _as_mapping(value: Any, verb: str, id_property: str | None) -> Any:
         case AssociationInput():
             ends = {"from": {"id": value.from_}, "to": {"id": value.to}}
             return {**ends, "types": value.types} if value.types else ends
+        case ListMember() | ListChange():
+            return {"id": value.record_id}
+        case SimplePublicObject():
+            return {"id": value.id}
         case _ if is_typed(type(value)):
             written = class_mapping(type(value)).to_input(value, id_property)
             names = written.keys() - ({"id"} if verb == "create" else set())

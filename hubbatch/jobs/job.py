@@ -69,7 +69,8 @@ class Job(Lifecycle):
         hub: The client of the account.
         verb: create, read, update, upsert or archive.
         object_type: E.g. `tickets`; or `associations.contacts.companies`, with the
-            verbs read, create, create_default, archive and archive_labels.
+            verbs read, create, create_default, archive and archive_labels; or the
+            number of a list, `lists.581`, with the verbs add and remove.
         source: The path of a file (see `open_source`), a `Source`, a table (pandas,
             polars, pyarrow, DuckDB), or any iterable or async iterable of inputs.
         id_property: The unique property that the ids are values of, as for the verb. A

@@ -16,7 +16,7 @@ from .sources import open_source
 
 
 # The verbs whose `properties` are those that HubSpot returns.
-_BARE_IDS = ("read", "archive")
+_BARE_IDS = ("read", "archive", "add", "remove")
 
 
 def open_job_source(

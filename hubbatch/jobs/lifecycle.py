@@ -29,6 +29,9 @@ class Lifecycle(ABC):
     Attributes:
         portal_id: The account's id. Set by `prepare`; None if the token cannot read it.
         operation: The call that the job makes.
+        family: The calls that share a rate limit with those of the job.
+        rows_per_request: The maximum number of rows in a request or an answer.
+        total: The number of rows, where HubSpot knows it. Set by `prepare`.
     """
 
     def __init__(
@@ -36,6 +39,9 @@ class Lifecycle(ABC):
     ) -> None:
         self.operation: Operation = operation
         self.portal_id: int | None = None
+        self.family: str = operation.call.family
+        self.rows_per_request: int = operation.max_inputs
+        self.total: int | None = None
         self._hub = hub
         self._journal = journal
         self._account = account
@@ -139,7 +145,7 @@ class Lifecycle(ABC):
             self._journal.senders = gate.senders
             self._history = await self._journal.open(self._identity)
             # HubSpot still counts what the run before has just sent.
-            gate.record_earlier(self._history.seconds_ago, self.operation.call.family)
+            gate.record_earlier(self._history.seconds_ago, self.family)
             self.portal_id = await find_portal(
                 self._hub, self._history, self._account, self._journal.path
             )
@@ -239,9 +245,9 @@ class Lifecycle(ABC):
 
     def _allowed(self) -> float:
         """Return the rows per second that the rate limit allows."""
-        limits, family = self._hub.limits, self.operation.call.family
-        limits = limits.families.get(family, limits)
-        return limits.max_requests / limits.interval * self.operation.max_inputs
+        limits = self._hub.limits
+        limits = limits.families.get(self.family, limits)
+        return limits.max_requests / limits.interval * self.rows_per_request
 
     def _report(self, ended: str, error: HubBatchError | None) -> JobReport:
         counts = self.settled

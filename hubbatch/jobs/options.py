@@ -26,9 +26,14 @@ _OPTIONS: Mapping[str, frozenset[str]] = {
     "archive": frozenset(),
     "create_default": frozenset(),
     "archive_labels": frozenset(),
+    "add": frozenset(),
+    "remove": frozenset(),
 }
 # The prefix of a job's object type when its rows are pairs of records.
 PAIRS = "associations."
+# The prefix of a job's object type when its rows are records of a list.
+LISTS = "lists."
+_LIST_VERBS = ("add", "remove")
 _OBJECT_VERBS = ("create", "read", "update", "upsert", "archive")
 _PAIR_VERBS = ("read", "create", "create_default", "archive", "archive_labels")
 # The options of each verb in `crm-objects/v1`.
@@ -67,6 +72,8 @@ def find_verb(
     """
     if object_type.startswith(PAIRS):
         return _pair_verb(hub, verb, object_type)
+    if object_type.startswith(LISTS):
+        return _list_verb(hub, verb, object_type)
     if verb not in _OBJECT_VERBS:
         raise ConfigurationError(
             f"verb must be one of {', '.join(_OBJECT_VERBS)}, not {verb!r}."
@@ -90,6 +97,15 @@ def _pair_verb(hub: HubBatch, verb: str, name: str) -> Callable[..., Batch[Any]]
             f"{', '.join(_PAIR_VERBS)}."
         )
     return getattr(hub.associations(source, target), verb)  # type: ignore[no-any-return] # one of its verbs
+
+
+def _list_verb(hub: HubBatch, verb: str, name: str) -> Callable[..., Batch[Any]]:
+    list_id = name.removeprefix(LISTS)
+    if verb not in _LIST_VERBS or not list_id.isdecimal():
+        raise ConfigurationError(
+            f"{name}.{verb}: expected {LISTS}ID, and one of {', '.join(_LIST_VERBS)}."
+        )
+    return getattr(hub.lists(list_id), verb)  # type: ignore[no-any-return] # one of its verbs
 
 
 def check_options(
@@ -146,7 +162,8 @@ def make_sink(
     if not isinstance(sink, str | os.PathLike):
         return sink
     if role == "results":
-        return Results(sink)
+        flag = "changed" if operation.object_type.startswith(LISTS) else "new"
+        return Results(sink, flag=flag)
     path = Path(sink)
     if role == "output" and path.suffix.lower() == SUFFIX:
         return ParquetOutput(path, _output(lines_of(path), operation))

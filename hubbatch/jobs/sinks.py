@@ -64,10 +64,19 @@ class Results(_Table):
     `new` is whether an upsert created the record. It is empty if HubSpot does not
     report it, or if an earlier attempt may have created the record. A JSON line also
     has `warnings`, the number of HubSpot's warnings, if there are any.
+
+    Args:
+        path: The file.
+        flag: The last column, a field of the results. For changes of a list it is
+            `changed`: whether the record was added or removed.
     """
 
     name: str = "results"
-    columns: Sequence[str] = ("index", "input_id", "id", "new")
+
+    def __init__(self, path: str | os.PathLike[str], *, flag: str = "new") -> None:
+        super().__init__(path)
+        self._flag = flag
+        self.columns: Sequence[str] = ("index", "input_id", "id", flag)
 
     def encode(self, outcome: Outcome[Any], row: Row) -> bytes:
         """Return the line of a success; nothing for any other outcome."""
@@ -86,18 +95,17 @@ class Results(_Table):
                 row.index,
                 row.key or "",
                 outcome.id or "",
-                _CELLS[getattr(outcome.result, "new", None)],
+                _CELLS[getattr(outcome.result, self._flag, None)],
             )
             for outcome, row in zip(outcomes, rows, strict=True)
         )
 
     def _fields(self, outcome: Outcome[Any], row: Row) -> dict[str, Any]:
-        new = getattr(outcome.result, "new", None)
         fields = {
             "index": row.index,
             "input_id": row.key,
             "id": outcome.id,
-            "new": new,
+            self._flag: getattr(outcome.result, self._flag, None),
         }
         if getattr(outcome.result, "warnings", None):
             fields["warnings"] = len(outcome.warnings)
@@ -322,7 +330,7 @@ def error_fields(error: RecordError | None) -> dict[str, object] | None:
 
 
 _ENCODER = msgspec.json.Encoder(enc_hook=str)
-# The cells of the column `new`.
+# The cells of the last column.
 _CELLS = {None: "", False: "false", True: "true"}
 _ERROR_FIELDS = (
     "category",

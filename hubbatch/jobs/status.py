@@ -75,7 +75,7 @@ class JobStatus:
     def title(self) -> str:
         """A title with the source: `update tickets from tickets.csv`."""
         said = title_of(self.verb, self.object_type)
-        return said if self.verb == "list" else f"{said} from {self.source}"
+        return said if self.verb in ("list", "search") else f"{said} from {self.source}"
 
 
 def read_status(path: str | PathLike[str]) -> JobStatus:

@@ -72,6 +72,13 @@ ROWS: Final = (
         prefix="memberships/",
     ),
     Row(
+        "connection statuses",
+        "/crm/extensions/calling/v3/connection-statuses/batch/read",
+        {"POST": "read"},
+        prefix="connection-statuses/",
+        scopes=_OWNERS,
+    ),
+    Row(
         "default association",
         "{v4_objects}/{type}/{record_id}/associations/default/{to_type}/{to_id}",
         {"PUT": "associate/default"},
@@ -337,6 +344,27 @@ ROWS: Final = (
     Row(
         "property",
         "{properties}/{type}/{name}",
+        {"GET": "read", "PATCH": "update", "DELETE": "archive"},
+        prefix="properties/",
+        permission=True,
+    ),
+    # Documented: the batch read of 2027-03-beta. Assumed: that the others move with it.
+    Row(
+        "properties batch",
+        "{schema_properties}/batch/{verb}",
+        {"POST": "create read archive"},
+        prefix="properties/",
+    ),
+    Row(
+        "properties",
+        "{schema_properties}",
+        {"GET": "read", "POST": "create"},
+        prefix="properties/",
+        permission=True,
+    ),
+    Row(
+        "property",
+        "{schema_properties}/{name}",
         {"GET": "read", "PATCH": "update", "DELETE": "archive"},
         prefix="properties/",
         permission=True,

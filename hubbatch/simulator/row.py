@@ -37,6 +37,7 @@ Family = Literal[
     "property groups",
     "memberships",
     "splits",
+    "connection statuses",
     "legacy",
     "owners",
     "owner",
@@ -87,7 +88,12 @@ _PARTS: Final = {
     # labels (Node 14.0.1, LabelsApi.js and DefinitionsApi.js).
     "schema": f"/crm/(?:v4/associations|associations/(?:v4|(?P<version>{VERSION})))",
     "v4_objects": f"/crm/(?:v4/objects|objects/(?P<version>{VERSION}))",
-    "properties": f"/crm/(?:v3/properties|properties/{VERSION})",
+    "properties": (
+        "/crm/(?:v3/properties|properties/(?:2025-09|2026-03|2026-09)(?:-beta)?)"
+    ),
+    "schema_properties": (
+        "/crm/schemas/2027-03(?:-beta)?/objects/(?P<object_type>[^/]+)/properties"
+    ),
     "pipelines": f"/crm/(?:v3/pipelines|pipelines/{VERSION})",
     "schemas": f"/(?:crm/v3/schemas|crm-object-schemas/(?:v3|{VERSION})/schemas)",
     "lists": f"/crm/(?:v3/lists|lists/{VERSION})",

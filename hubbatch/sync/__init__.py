@@ -19,16 +19,21 @@ from ._faces.associations_streams import (
     StreamAssociations,
     StreamAssociationsV3,
 )
+from ._faces.calling import SyncConnectionStatuses
+from ._faces.calling_streams import StreamConnectionStatuses
 from ._faces.legacy import SyncLegacy, SyncLegacyObjects
 from ._faces.legacy_streams import StreamLegacyObjects
-from ._faces.lists import SyncListMemberships
-from ._faces.lists_streams import StreamListMemberships
+from ._faces.lists import SyncListMemberships, SyncListRecords, SyncLists
+from ._faces.lists_streams import StreamListMemberships, StreamListRecords
 from ._faces.objects import SyncObjects
 from ._faces.objects_streams import StreamObjects
+from ._faces.owners import SyncOwners
+from ._faces.pipelines import SyncPipelines
 from ._faces.properties import SyncProperties
 from ._faces.properties_streams import StreamProperties
 from ._faces.schemas import SyncSchemas
 from ._faces.schemas_streams import StreamSchemas
+from ._faces.search import SyncSearches
 from ._faces.single import SyncSingle, SyncSingleObjects
 from ._faces.splits import SyncDealSplits
 from ._faces.splits_streams import StreamDealSplits
@@ -39,23 +44,31 @@ __all__ = [
     "StreamAssociationLimits",
     "StreamAssociations",
     "StreamAssociationsV3",
+    "StreamConnectionStatuses",
     "StreamDealSplits",
     "StreamLegacyObjects",
     "StreamListMemberships",
+    "StreamListRecords",
     "StreamObjects",
     "StreamProperties",
     "StreamSchemas",
     "SyncAssociationLimits",
     "SyncAssociations",
     "SyncAssociationsV3",
+    "SyncConnectionStatuses",
     "SyncDealSplits",
     "SyncHubBatch",
     "SyncLegacy",
     "SyncLegacyObjects",
     "SyncListMemberships",
+    "SyncListRecords",
+    "SyncLists",
     "SyncObjects",
+    "SyncOwners",
+    "SyncPipelines",
     "SyncProperties",
     "SyncSchemas",
+    "SyncSearches",
     "SyncSingle",
     "SyncSingleObjects",
     "SyncStream",

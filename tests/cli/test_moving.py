@@ -42,7 +42,7 @@ def test_associate_translates_ids(shell: Shell) -> None:
     assert {*linked(shell, firm)} == {*ids[:2]}
     assert "from: 'A2' has no new id in c.csv" in Path("bad.jsonl").read_text()
     assert shell.sent == [
-        "/crm/v4/associations/contacts/companies/batch/associate/default"
+        "/crm/associations/2026-03/contacts/companies/batch/associate/default"
     ]
     # Other results would give other pairs: that is another job.
     shell.write(

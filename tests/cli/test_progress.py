@@ -20,6 +20,7 @@ class FakeLimits:
     max_requests: int = 190
     interval: float = 10.0
     used: int = 95
+    families: dict[str, "FakeLimits"] = field(factory=dict)
 
 
 @define
@@ -30,7 +31,8 @@ class FakeHub:
 @define
 class FakeJob:
     summary: Summary
-    operation: Any = UPDATE
+    family: str = UPDATE.call.family
+    rows_per_request: int = UPDATE.max_inputs
 
 
 def progress(

@@ -33,7 +33,7 @@ from hubbatch.simulator import Fault, Property, When
 from tests.integration.conftest import Portal, unanswered
 
 
-VERSIONS = ["v3", "2026-03"]
+VERSIONS = ["v3", "2025-09", "2026-03", "2026-09", "2027-03-beta"]
 versions = pytest.mark.parametrize("version", VERSIONS)
 TICKET_TO_CONTACT = AssociationSpec("HUBSPOT_DEFINED", 16)
 
@@ -500,6 +500,37 @@ async def test_deal_splits(portal: Portal, version: str) -> None:
     assert read.outcomes[0].id == deals[0]
 
 
+# ---- calling apps
+
+
+@versions
+async def test_connections_to_calling_apps(portal: Portal, version: str) -> None:
+    """An unknown user fails; HubSpot's own words stay as they are."""
+    owners = portal.sim.store.owners
+    users = [owners.add(f"u{n}@example.com").user_id for n in range(120)]
+    inputs: list[Any] = [*users, "404", 5.5, {}]
+    mapping = {"id": str(users[0]), "app": 7}
+    async with portal.hub(api_version=version) as hub:
+        response = await hub.connection_statuses.read(inputs)
+        own = await hub.connection_statuses.read([mapping])
+        with pytest.raises(InvalidRequestError, match="Some required fields"):
+            await hub.connection_statuses.read([{"userId": "404"}])
+    assert response.succeeded == 120
+    assert sent(portal, 2) == {"inputs": [mapping]}
+    assert own.results == response.results[:1]
+    first = response.results[0]
+    assert first.user_id == response.outcomes[0].id == str(users[0])
+    assert first.details == {"userId": users[0], "status": "DISCONNECTED"}
+    errors = {outcome.index: outcome.error for outcome in response.failures}
+    assert {n: type(error) for n, error in errors.items()} == {
+        120: RecordNotFound,
+        121: RecordInvalid,
+        122: RecordInvalid,
+    }
+    sizes = [len(request.body["inputs"]) for request in portal.sim.requests]
+    assert sizes == [100, 21, 1, 1]
+
+
 # ---- the list of a type
 
 
@@ -750,7 +781,7 @@ GOLDEN: dict[str, tuple[Any, object, Mapping[str, str]]] = {
         lambda hub: hub.associations("tickets", "contacts").create([TYPED]),
         {"inputs": [{**ENDS, "types": [SPEC]}]},
         {
-            "v3": "/crm/v4/associations/tickets/contacts/batch/create",
+            "v3": "/crm/associations/2026-03/tickets/contacts/batch/create",
             "2025-09": "/crm/associations/2025-09/tickets/contacts/batch/create",
             "2026-03": "/crm/associations/2026-03/tickets/contacts/batch/create",
         },
@@ -759,7 +790,7 @@ GOLDEN: dict[str, tuple[Any, object, Mapping[str, str]]] = {
         lambda hub: hub.associations("tickets", "contacts").create_default([PAIR]),
         {"inputs": [ENDS]},
         {
-            "v3": "/crm/v4/associations/tickets/contacts/batch/associate/default",
+            "v3": "/crm/associations/2026-03/tickets/contacts/batch/associate/default",
             "2026-03": (
                 "/crm/associations/2026-03/tickets/contacts/batch/associate/default"
             ),
@@ -769,7 +800,7 @@ GOLDEN: dict[str, tuple[Any, object, Mapping[str, str]]] = {
         lambda hub: hub.associations("tickets", "contacts").read([1]),
         {"inputs": [{"id": "1"}]},
         {
-            "v3": "/crm/v4/associations/tickets/contacts/batch/read",
+            "v3": "/crm/associations/2026-03/tickets/contacts/batch/read",
             "2026-03": "/crm/associations/2026-03/tickets/contacts/batch/read",
         },
     ),
@@ -777,7 +808,7 @@ GOLDEN: dict[str, tuple[Any, object, Mapping[str, str]]] = {
         lambda hub: hub.associations("tickets", "contacts").archive([PAIR]),
         {"inputs": [{"from": {"id": "1"}, "to": [{"id": "2"}]}]},
         {
-            "v3": "/crm/v4/associations/tickets/contacts/batch/archive",
+            "v3": "/crm/associations/2026-03/tickets/contacts/batch/archive",
             "2026-03": "/crm/associations/2026-03/tickets/contacts/batch/archive",
         },
     ),
@@ -785,7 +816,7 @@ GOLDEN: dict[str, tuple[Any, object, Mapping[str, str]]] = {
         lambda hub: hub.associations("tickets", "contacts").archive_labels([TYPED]),
         {"inputs": [{**ENDS, "types": [SPEC]}]},
         {
-            "v3": "/crm/v4/associations/tickets/contacts/batch/labels/archive",
+            "v3": "/crm/associations/2026-03/tickets/contacts/batch/labels/archive",
             "2026-03": (
                 "/crm/associations/2026-03/tickets/contacts/batch/labels/archive"
             ),
@@ -795,7 +826,7 @@ GOLDEN: dict[str, tuple[Any, object, Mapping[str, str]]] = {
         lambda hub: hub.associations("deals", "contacts").limits.create([LIMIT]),
         {"inputs": [{**LIMITED, "maxToObjectIds": 5}]},
         {
-            "v3": LIMITS.format("v4", "create"),
+            "v3": LIMITS.format("2026-03", "create"),
             "2025-09": LIMITS.format("2025-09", "create"),
             "2026-03": LIMITS.format("2026-03", "create"),
         },
@@ -804,7 +835,7 @@ GOLDEN: dict[str, tuple[Any, object, Mapping[str, str]]] = {
         lambda hub: hub.associations("deals", "contacts").limits.update([LIMIT]),
         {"inputs": [{**LIMITED, "maxToObjectIds": 5}]},
         {
-            "v3": LIMITS.format("v4", "update"),
+            "v3": LIMITS.format("2026-03", "update"),
             "2026-09": LIMITS.format("2026-09", "update"),
         },
     ),
@@ -814,7 +845,7 @@ GOLDEN: dict[str, tuple[Any, object, Mapping[str, str]]] = {
         ),
         {"inputs": [LIMITED]},
         {
-            "v3": LIMITS.format("v4", "purge"),
+            "v3": LIMITS.format("2026-03", "purge"),
             "2026-03": LIMITS.format("2026-03", "purge"),
         },
     ),

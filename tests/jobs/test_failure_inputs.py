@@ -20,6 +20,9 @@ from hubbatch import (
     CreateInput,
     LegacyCreateInput,
     LegacyUpdateInput,
+    ListChange,
+    ListMember,
+    SimplePublicObject,
     UpdateInput,
     UpsertInput,
 )
@@ -37,6 +40,7 @@ BY_REF = operation_for(
 CREATE = operation_for("objects", "create", "tickets", api_version="v3")
 READ = operation_for("objects", "read", "tickets", api_version="v3")
 LEGACY = operation_for("legacy", "update", "tickets")
+ADD = operation_for("lists", "add", "581")
 PAIRS = operation_for(
     "associations", "create", "contacts", "companies", api_version="v3"
 )
@@ -193,6 +197,9 @@ class Ticket:
         ),
         (READ, "7", "7"),
         (READ, {"id": "7"}, {"id": "7"}),
+        (ADD, ListMember("7"), {"id": "7"}),
+        (ADD, ListChange("7", changed=True), {"id": "7"}),
+        (ADD, SimplePublicObject("7", {"email": "a@b.c"}), {"id": "7"}),
     ],
 )
 def test_inputs_are_kept_in_hubspots_shape(

@@ -63,7 +63,7 @@ class Victim:
         )
 
     def _count(self, received: Received) -> None:
-        if "/batch/" in received.path:
+        if "/batch/" in received.path or "/memberships/" in received.path:
             self._left -= 1
             if self._left <= 0:
                 self._enough.set()
@@ -279,3 +279,33 @@ def test_a_state_is_written_as_its_figure() -> None:
         ("UNKNOWN", 4),
         ("NOT_SENT", 5),
     ]
+
+
+@pytest.mark.timeout(600)
+def test_records_that_are_added_to_a_list_by_jobs_that_are_killed_are_all_on_it(
+    tmp_path: Path,
+) -> None:
+    inputs, people, strangers = 25_000, 24_000, 500
+    victim = Victim(tmp_path, 9, "add", "lists.1")
+    store = victim.sim.store
+    ids = [store.create("contacts", {}).id for _ in range(people)]
+    newsletter = store.lists.add("Newsletter")
+    former = {*ids[:1_000]}
+    store.lists.put(newsletter, former)
+    unknown = {str(10**15 + n) for n in range(strangers)}
+    rows = [*ids, *unknown, *victim.chance.sample(ids, inputs - people - strangers)]
+    victim.chance.shuffle(rows)
+    victim.rows(["id"], ([record] for record in rows))
+
+    with victim.sim as sim:
+        sim.faults.chaos(0.2, WEATHER)
+        victim.kill_and_go_on(KILLS, most=3)
+        results, failures = victim.check(inputs)
+
+    assert newsletter.members.keys() == {*ids}
+    assert {rows[place] for place in failures} == unknown
+    assert {*failures.values()} == {"failed"}
+    for place, line in results.items():
+        assert line["id"] == rows[place]
+        # A record that was on the list before cannot have been added.
+        assert not (rows[place] in former and line["changed"] == "true")

@@ -16,6 +16,8 @@ PAIR = "associations.tickets.contacts"
         ("create_default", PAIR, "associate tickets and contacts"),
         ("archive", PAIR, "separate tickets and contacts"),
         ("archive_labels", PAIR, "separate tickets and contacts"),
+        ("add", "lists.581", "add to list 581"),
+        ("remove", "lists.581", "remove from list 581"),
     ],
 )
 def test_what_a_job_does_in_words(verb: str, object_type: str, words: str) -> None:

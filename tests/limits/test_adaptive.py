@@ -491,6 +491,13 @@ def test_associations_have_limits_of_their_own(limit: int, followed: int) -> Non
     assert of_most(under.limit(0.0)) == followed
 
 
+def test_a_search_follows_no_header() -> None:
+    """One would be about the window of ten seconds, which does not count searches."""
+    tracker = LimitTracker(FAMILIES["search"])
+    answered(tracker, 1.0, reported(190, 3), 1.5)
+    assert (tracker.limit(1.5), tracker.is_reported) == (RateLimit(5, 1.0, 1), False)
+
+
 def test_search_is_counted_by_the_second_whatever_the_ceiling() -> None:
     search = FAMILIES["search"]
     assert LimitTracker(search).limit(0.0) == RateLimit(5, 1.0, 1)

@@ -14,7 +14,7 @@ from hubbatch import HubSpotDown, HubSpotUnavailable, RateLimit
 from hubbatch._http import Answer, NoAnswer, Request, Response
 from hubbatch._net.batch import Batch
 from hubbatch._net.listeners import Listeners
-from hubbatch._net.run_options import RunOptions
+from hubbatch._net.outage import PATIENCE
 from hubbatch._outcomes.response import Collector
 from hubbatch._wire.endpoints import Verb, operation_for
 from tests.net.crm import UNIQUE, Crm, Fate, client_state, operation, updates
@@ -75,7 +75,8 @@ def patient(
     state = client_state(crm, rate_limit=RateLimit(100), workers=20)
     state.account_operation = ACCOUNT
     state.listeners = Listeners([listener])
-    return Batch(state, call, inputs, patience=patience, max_failures=None)
+    PATIENCE.set(patience)
+    return Batch(state, call, inputs, max_failures=None)
 
 
 def creates(count: int) -> list[dict[str, Any]]:
@@ -174,7 +175,7 @@ async def test_an_end_from_outside_does_not_wait_for_the_next_request() -> None:
     state = batch._state
     batch.close()
     sink: Collector[Any] = Collector(batch.operation)
-    run = state.new_run(batch.operation, sink, RunOptions(patience=HALF_AN_HOUR))
+    run = state.new_run(batch.operation, sink)
     task = asyncio.ensure_future(run.execute(updates(20_000)))
     await asyncio.sleep(300)
     before = asyncio.get_running_loop().time()

@@ -483,6 +483,24 @@ def test_a_refusal_of_the_call(name: str, status: int, message: str) -> None:
     assert (verdict.error.message, verdict.error.correlation_id) == (message, "c-3")
 
 
+NON_UNIQUE = "Unable to perform update/upsert by non-unique 0-5 property"
+
+
+@pytest.mark.parametrize(
+    ("message", "advice"),
+    [
+        (f"{NON_UNIQUE} subject in portal ID 1", "subject is not one"),
+        (NON_UNIQUE, "id_property must name a property whose values are unique."),
+    ],
+)
+def test_an_id_property_that_is_not_unique(message: str, advice: str) -> None:
+    verdict = ask("update", 400, {"message": message})
+
+    assert isinstance(verdict, Fatal)
+    assert isinstance(verdict.error, InvalidRequestError)
+    assert advice in verdict.error.advice
+
+
 @pytest.mark.parametrize("value", ["Invalid input JSON", "Unable to infer object type"])
 def test_a_quoted_value_is_not_a_refusal_of_the_call(value: str) -> None:
     message = f"{value} was not one of the allowed options: [A, B]"

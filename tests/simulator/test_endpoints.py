@@ -301,6 +301,35 @@ def test_lists_of_a_record(world: World, path: str) -> None:
     assert response.body["errors"][0]["context"]["ids"] == ["1"]
 
 
+CALLING = "/crm/extensions/calling/v3/connection-statuses/batch/read"
+
+
+@behaviour("connection-statuses")
+def test_connections_of_users_to_calling_apps(world: World) -> None:
+    owner = world.sim.store.owners.add("ada@example.com")
+    inputs = [{"id": str(owner.user_id)}, {"id": "1"}, {"id": str(owner.user_id)}]
+    response = world.post(CALLING, {"inputs": inputs})
+
+    assert response.status == 200
+    assert response.body == {
+        "results": [{"userId": owner.user_id, "status": "DISCONNECTED"}]
+    }
+    for wrong in ("1", {"id": 1}, {}):
+        assert world.post(CALLING, {"inputs": [wrong]}).status == 400
+
+
+@behaviour("properties-2027")
+@pytest.mark.parametrize("version", ["2027-03-beta", "2027-03"])
+def test_properties_of_2027(world: World, version: str) -> None:
+    root = f"/crm/schemas/{version}/objects/tickets/properties"
+    read = world.post(f"{root}/batch/read", {"inputs": [{"name": "subject"}]})
+    former = world.post(f"/crm/properties/{version}/tickets/batch/read", {"inputs": []})
+
+    assert read.status == 200
+    assert [one["name"] for one in read.body["results"]] == ["subject"]
+    assert former.status == 501
+
+
 @pytest.mark.parametrize("path", [SPLITS, "/deal-splits/2026-03/batch"])
 @behaviour("deal-splits")
 def test_splits_of_a_deal(world: World, path: str) -> None:

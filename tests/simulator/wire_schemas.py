@@ -258,6 +258,10 @@ SPEC: dict[str, Schema] = {
     "schema": {"anyOf": [OBJECT_SCHEMA, OBJECT_DEFINITION]},
     "schema association": ASSOCIATION_DEFINITION,
     "schemas": struct({"results": array(OBJECT_SCHEMA)}),
+    # Without a specification: assumed.
+    "connection statuses": struct(
+        {"results": array(struct({"userId": NUMBER, "status": STRING}))}
+    ),
     "properties": struct({"results": array(PROPERTY)}),
     "associations kinds": struct(
         {
@@ -416,10 +420,12 @@ def _kind_of_batch(path: str) -> str:
         return "splits"
     if "/configurations/" in path:
         return "limits"
-    if "/schemas/" in path:
-        return "schemas"
     if "/properties/" in path:
         return "property batch"
+    if "/schemas/" in path:
+        return "schemas"
+    if "/connection-statuses/" in path:
+        return "connection statuses"
     if path.startswith("/crm/v3/associations/"):
         return "associations v3 read" if path.endswith("read") else "associations v3"
     if "/associations/" in path:

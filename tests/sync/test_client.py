@@ -119,6 +119,19 @@ def test_pages_and_records_are_plain_iterators(
     assert [len(page.records) for page in hub.tickets.pages()] == [100, 100, 50]
 
 
+def test_a_search_feeds_a_verb(hub: SyncHubBatch, ids: list[str]) -> None:
+    found = hub.tickets.search({"subject": "old"}, properties=["subject"])
+    response = hub.tickets.update(
+        {"id": ticket.id, "subject": f"{ticket.properties['subject']}!"}
+        for ticket in found
+    )
+    assert (response.ok, response.succeeded) == (True, 250)
+    assert {each.id for each in response.results} == {*ids}
+    assert hub.tickets.count({"subject": "old"}) == 0
+    assert hub.tickets.count({"subject": "old!"}) == 250
+    assert [len(page.records) for page in hub.tickets.search_pages()] == [200, 50]
+
+
 def test_an_iterator_that_is_dropped_leaves_nothing_running(
     hub: SyncHubBatch, hubspot_simulator: Simulator, ids: list[str]
 ) -> None:

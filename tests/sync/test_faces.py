@@ -135,7 +135,11 @@ def members(kind: type) -> set[str]:
 
 def test_the_client_has_everything_that_the_async_client_has() -> None:
     counterparts = {"close", "run"}
-    asynchronous = members(HubBatch) - {"aclose", "sync"} | {"single", "legacy"}
+    asynchronous = members(HubBatch) - {"aclose", "sync"} | {
+        "single",
+        "legacy",
+        "lists",
+    }
 
     assert members(SyncHubBatch) == asynchronous | counterparts
 
@@ -207,6 +211,26 @@ def test_what_has_no_inputs_returns_its_result(hub: SyncHubBatch) -> None:
     limits = hub.associations("contacts", "companies").limits
     assert repr(limits) == "<SyncAssociationLimits 'contacts' to 'companies'>"
     assert repr(limits.stream) == "<StreamAssociationLimits 'contacts' to 'companies'>"
+    assert hub.owners.list() == ()
+    assert [one.id for one in hub.pipelines("tickets").list()] == ["0"]
+
+
+def test_lists_have_all_verbs(hub: SyncHubBatch, hubspot_simulator: Simulator) -> None:
+    store = hubspot_simulator.store
+    on = store.lists.add("Newsletter")
+    ids = [store.create("contacts", {}).id for _ in range(300)]
+    found = hub.lists.find(name="newsletter")
+    members = hub.lists(found.list_id)
+
+    assert members.add(ids).succeeded == 300
+    assert hub.lists(on.id).add(ids[:1]).results[0].changed is False
+    assert {member.record_id for member in members.read()} == {*ids}
+    with members.stream.remove(ids[:1]) as outcomes:
+        assert [outcome.result.changed for outcome in outcomes if outcome.result] == [
+            True
+        ]
+    assert [*on.members] == ids[1:]
+    assert repr(members) == "<SyncListRecords '1'>"
 
 
 FOUND: dict[str, Any] = {
@@ -218,6 +242,7 @@ FOUND: dict[str, Any] = {
     "schemas": lambda hub: hub.schemas,
     "lists": lambda hub: hub.list_memberships("contacts"),
     "deal splits": lambda hub: hub.deal_splits,
+    "calling": lambda hub: hub.connection_statuses,
     "tickets v1": lambda hub: hub.legacy.tickets,
     "products v1": lambda hub: hub.legacy.products,
     "line items v1": lambda hub: hub.legacy.line_items,

@@ -19,20 +19,27 @@ from hubbatch import (
     BatchFailed,
     BatchResponse,
     CombinedResponse,
+    ConnectionStatus,
     CreateInput,
     DealSplit,
     DealSplitsInput,
     DealToDealSplits,
+    Filter,
     HubBatch,
     LegacyObject,
     LegacyUpdateInput,
     Limits,
+    ListChange,
+    ListMember,
     OAuth,
     OAuthTokens,
     ObjectSchema,
     Outcome,
     OutcomeStatus,
     OverloadedError,
+    Owner,
+    Page,
+    Pipeline,
     Property,
     PropertyName,
     PublicAssociationDefinitionUserConfiguration,
@@ -103,10 +110,30 @@ async def collect(hub: HubBatch) -> None:
     assert_type(defined.results[0], Property)
     splits = await hub.deal_splits.upsert([DealSplitsInput(1, [DealSplit(2, 100)])])
     assert_type(splits.results[0], DealToDealSplits)
+    users = await hub.connection_statuses.read([2506672, "1", {"userId": 1}])
+    assert_type(users.results[0], ConnectionStatus)
     lists = await hub.list_memberships("contacts").read([1])
     assert_type(lists.results[0], RecordIdWithMemberships)
+    newsletter = hub.lists(await hub.lists.find(name="News"))
+    changes = await newsletter.add(hub.lists(581).read())
+    assert_type(changes.results[0], ListChange)
+    assert_type(await newsletter.remove([1]), CombinedResponse[ListChange])
+    async for member in newsletter.read():
+        assert_type(member, ListMember)
+    assert_type(await hub.owners.list("ada@example.com"), tuple[Owner, ...])
+    assert_type(await hub.pipelines("deals").list(), tuple[Pipeline, ...])
     async for ticket in hub.tickets.list(properties=ALL):
         assert_type(ticket, SimplePublicObject)
+    new = Filter("createdate", ">=", date(2026, 1, 1))
+    async for ticket in hub.tickets.search([new, {"propertyName": "x"}], limit=5):
+        assert_type(ticket, SimplePublicObject)
+    async for page in hub.tickets.search_pages(filter_groups=[[new], {"x": 1}]):
+        assert_type(page, Page)
+    assert_type(await hub.tickets.count({"hs_pipeline": "0"}), int)
+    await hub.tickets.update(
+        {"id": ticket.id, "properties": {"subject": "x"}}
+        async for ticket in hub.tickets.search(query="printer")
+    )
 
     await hub.deals.read(["1", 2], properties=["dealname"], archived=True)
     await hub.objects("2-3456").create([CreateInput({"ref": "1"})])
@@ -138,6 +165,9 @@ async def single(hub: HubBatch) -> None:
     tickets = hub.single.tickets
     assert_type(await tickets.read("512", ["subject"]), SimplePublicObject)
     assert_type(await tickets.read(512, id_property="ref"), SimplePublicObject)
+    assert_type(await tickets.read(512, into=Ticket), Ticket)
+    assert_type(await tickets.read("r", id_property="ref", into=Ticket), Ticket)
+    await tickets.read(512, into=Ticket("a"))  # type: ignore[call-overload] # pyright: ignore[reportCallIssue, reportArgumentType]
     assert_type(await tickets.create({"subject": "a"}), SimplePublicObject)
     assert_type(await tickets.update("512", {"amount": 3}), SimplePublicObject)
     upserted = await hub.single.objects("2-3456").upsert("r", {}, id_property="ref")
@@ -167,6 +197,8 @@ class Company:
 async def typed(hub: HubBatch) -> None:
     async for listed in hub.tickets.list(into=Ticket):
         assert_type(listed, Ticket)
+    async for found in hub.tickets.search(into=Ticket):
+        assert_type(found, Ticket)
     await hub.legacy.tickets.update([Ticket("a", id="1")])
     read = await hub.tickets.read(["1"], into=Ticket, id_property="ref")
     assert_type(read, CombinedResponse[Ticket])

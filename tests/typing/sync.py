@@ -8,11 +8,17 @@ from typing import assert_type
 from hubbatch import (
     Account,
     CombinedResponse,
+    ConnectionStatus,
+    Filter,
     HubBatch,
     LabelsBetweenObjectPair,
     LegacyObject,
     Limits,
+    ListChange,
+    ObjectList,
     Outcome,
+    Owner,
+    Pipeline,
     Plan,
     Property,
     PublicAssociationMulti,
@@ -56,6 +62,9 @@ def read(hub: SyncHubBatch) -> None:
     assert_type(tickets.read(["1"], into=Ticket), CombinedResponse[Ticket])
     assert_type(tickets.list(), Iterator[SimplePublicObject])
     assert_type(tickets.list(into=Ticket), Iterator[Ticket])
+    assert_type(tickets.search({"x": 1}), Iterator[SimplePublicObject])
+    assert_type(tickets.search(into=Ticket), Iterator[Ticket])
+    assert_type(tickets.count([Filter("x", "=", 1)]), int)
     assert_type(
         hub.associations("contacts", "companies").read(["1"]),
         CombinedResponse[PublicAssociationMultiWithLabel],
@@ -66,7 +75,14 @@ def read(hub: SyncHubBatch) -> None:
     )
     assert_type(hub.legacy.tickets.read(["1"]), CombinedResponse[LegacyObject])
     assert_type(hub.properties("tickets").list(), tuple[Property, ...])
+    assert_type(hub.lists(581).add(hub.lists(7).read()), CombinedResponse[ListChange])
+    assert_type(hub.lists.find(name="News"), ObjectList)
+    assert_type(hub.owners.list(), tuple[Owner, ...])
+    assert_type(hub.pipelines("deals").list(), tuple[Pipeline, ...])
     assert_type(hub.single.tickets.read("1"), SimplePublicObject)
+    assert_type(hub.single.tickets.read("1", into=Ticket), Ticket)
+    users = hub.connection_statuses.read([2506672])
+    assert_type(users, CombinedResponse[ConnectionStatus])
 
 
 def stream(hub: SyncHubBatch) -> None:

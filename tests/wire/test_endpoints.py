@@ -5,11 +5,13 @@ import re
 import pytest
 
 from hubbatch._validators import check_api_version, check_object_type
+from hubbatch._wire.calls import ApiName
 from hubbatch._wire.codecs import legacy
 from hubbatch._wire.endpoints import (
     ENDPOINTS,
     LEGACY_TYPES,
     OBJECT_CALLS,
+    RETIREMENTS,
     ROWS,
     Repeats,
     Verb,
@@ -82,6 +84,54 @@ def test_versions_without_a_path_of_their_own_use_that_of_v3(
     version: str, path: str
 ) -> None:
     assert operation_for("oauth", "token", api_version=version).path == path
+
+
+@pytest.mark.parametrize(
+    ("version", "path"),
+    [
+        ("v3", "/crm/v3/properties/tickets"),
+        ("2026-09", "/crm/properties/2026-09/tickets"),
+        ("2026-09-beta", "/crm/properties/2026-09-beta/tickets"),
+        ("2027-03-beta", "/crm/schemas/2027-03-beta/objects/tickets/properties"),
+        ("2027-03", "/crm/schemas/2027-03/objects/tickets/properties"),
+    ],
+)
+def test_properties_have_another_path_from_2027_on(version: str, path: str) -> None:
+    operation = operation_for("property_lists", "read", "tickets", api_version=version)
+    assert operation.path == path
+
+
+@pytest.mark.parametrize(
+    ("api", "version", "named"),
+    [
+        ("objects", "v3", "v3"),
+        ("objects", "2026-09", "2026-09"),
+        ("associations", "v3", "2026-03"),
+        ("associations", "2026-09", "2026-09"),
+        ("v3_associations", "2026-09", "v3"),
+        ("legacy", "2026-09", "v1"),
+        ("connection_statuses", "2026-09", "v3"),
+        ("oauth", "2025-09", "v3"),
+        ("oauth", "2026-03", "2026-03"),
+    ],
+)
+def test_an_operation_knows_the_version_that_its_path_names(
+    api: ApiName, version: str, named: str
+) -> None:
+    row = next(row for row in ROWS if row.api.name == api)
+    types = ("tickets", "tickets")[: row.api.label.count("{")]
+    operation = operation_for(api, row.verb, *types, api_version=version)
+
+    assert operation.version == named
+    assert f"/{named}/" in operation.path
+
+
+def test_every_version_with_an_end_has_calls() -> None:
+    """v4 is in the calendar so that no path goes back to it unnoticed."""
+    named = {row.api.version("v3") for row in ROWS}
+
+    assert named <= RETIREMENTS.keys()
+    assert {*RETIREMENTS} - named == {"v4", "2025-09", "2026-09"}
 
 
 @pytest.mark.parametrize("version", ["v1", "v4", "2026", "2026-3", "../v3", "", "V3"])

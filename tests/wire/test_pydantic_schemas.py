@@ -32,6 +32,7 @@ from hubbatch import (
     SimplePublicUpsertObject,
     StandardError,
     UpdateInput,
+    account_models,
     models,
 )
 from hubbatch._wire.pydantic_schemas import to_json
@@ -130,7 +131,7 @@ def test_openapi_describes_the_json_and_it_can_be_read_back(
 def test_pydantic_knows_every_class_of_hubspot() -> None:
     ours = {
         value
-        for name, value in vars(models).items()
+        for name, value in (vars(models) | vars(account_models)).items()
         if isinstance(value, type) and value.__module__ == "hubbatch" and name[0] != "_"
     }
     assert ours == {*CLASSES}

@@ -1,13 +1,14 @@
 """Documents: answers to calls without inputs, each of which is a single result."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from functools import partial
 from typing import Any
 
 from hubbatch._classes import frozen
 from hubbatch._wire.calls import Codec, Encoded, Operation, Query, ResultShape
 from hubbatch._wire.inputs import for_any_operation
 from hubbatch._wire.record_decoder import structure_all_objects
-from hubbatch._wire.records import every, structure_account
+from hubbatch._wire.records import converter, every, structure_account
 from hubbatch.models import BatchResponse, SimplePublicObject
 
 
@@ -21,6 +22,14 @@ class Page:
     """One page of the records of a type; `after` is the next page's cursor or None."""
 
     records: list[SimplePublicObject]
+    after: str | None
+
+
+@frozen
+class Items:
+    """One page of a list of any class; `after` is the next page's cursor or None."""
+
+    items: list[Any]
     after: str | None
 
 
@@ -58,14 +67,32 @@ def next_after(raw: Any) -> str | None:
     return None if after is None else str(after)
 
 
+def items_of(cls: type) -> Callable[[Any], Items]:
+    """Return a reader of pages whose results are of a registered class."""
+    return partial(_items, cls)
+
+
+def _items(cls: type, raw: Any) -> Items:
+    items: list[Any] = [converter.structure(item, cls) for item in raw["results"]]
+    return Items(items, next_after(raw))
+
+
+def strings_of(raw: Mapping[str, Any] | None, _: object) -> dict[str, str]:
+    """Return a JSON object of strings; a hook for a field of a registered class."""
+    return {name: str(value) for name, value in (raw or {}).items()}
+
+
 def _page(raw: Any) -> Page:
     return Page(structure_all_objects(raw["results"]), next_after(raw))
 
 
-def document(structure: Callable[[Any], Any]) -> Codec:
+def document(
+    structure: Callable[[Any], Any],
+    body: Callable[[Operation, bytes], bytes] = _no_body,
+) -> Codec:
     """Return the codec of a call without inputs, whose answer `structure` reads."""
     results = ResultShape(every(structure), no_key)
-    return Codec(for_any_operation(_encode_nothing), _no_body, whole, results)
+    return Codec(for_any_operation(_encode_nothing), body, whole, results)
 
 
 ACCOUNT = document(structure_account)

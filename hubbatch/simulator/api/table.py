@@ -27,7 +27,7 @@ from hubbatch.simulator.api.records import (
     verbs,
 )
 from hubbatch.simulator.api.schemas import calls as schemas
-from hubbatch.simulator.api.settings import account, owners, pipelines
+from hubbatch.simulator.api.settings import account, calling, owners, pipelines
 from hubbatch.simulator.masking import mask_path
 from hubbatch.simulator.row import VERSION, Family
 from hubbatch.simulator.wire import Request, html_page
@@ -123,6 +123,7 @@ ANSWERS: Final[Mapping[Family, Callable[[Call], Result]]] = {
     "schema association": schemas.answer_dissociate,
     "search": search.answer,
     "splits": splits.answer,
+    "connection statuses": calling.answer,
     "stage": pipelines.answer_stage,
     "stages": pipelines.answer_stages,
 }

@@ -13,9 +13,12 @@ from hubbatch.client import HubBatch
 from hubbatch.models import Account
 from hubbatch.sync._face import Face
 from hubbatch.sync._faces.associations import SyncAssociations, SyncAssociationsV3
+from hubbatch.sync._faces.calling import SyncConnectionStatuses
 from hubbatch.sync._faces.legacy import SyncLegacy
-from hubbatch.sync._faces.lists import SyncListMemberships
+from hubbatch.sync._faces.lists import SyncListMemberships, SyncLists
 from hubbatch.sync._faces.objects import SyncObjects
+from hubbatch.sync._faces.owners import SyncOwners
+from hubbatch.sync._faces.pipelines import SyncPipelines
 from hubbatch.sync._faces.properties import SyncProperties
 from hubbatch.sync._faces.schemas import SyncSchemas
 from hubbatch.sync._faces.single import SyncSingle
@@ -49,9 +52,9 @@ class SyncClient(Face[HubBatch], StandardTypes):
     ) -> Any:
         """Return the verbs for the associations from one object type to another.
 
-        A client of v3 uses HubSpot's v4 associations, any other client those of its
-        own version. `api_version="v3"` selects the older v3 associations, whose types
-        have names.
+        A client of v3 uses HubSpot's associations of 2026-03, because its v4 ends in
+        March 2027; any other client uses those of its own version. `api_version="v3"`
+        selects the older v3 associations, whose types have names.
 
         Raises:
             TypeError: If an object type is not a string.
@@ -85,6 +88,20 @@ class SyncClient(Face[HubBatch], StandardTypes):
         return self._face(SyncListMemberships, "list_memberships", object_type)
 
     @property
+    def owners(self) -> SyncOwners:
+        """The owners of records."""
+        return self._part(SyncOwners, "owners")
+
+    def pipelines(self, object_type: str) -> SyncPipelines:
+        """Return the pipelines of an object type.
+
+        Raises:
+            TypeError: If `object_type` is not a string.
+            ValueError: If it contains characters other than letters, digits, - and _.
+        """
+        return self._face(SyncPipelines, "pipelines", object_type)
+
+    @property
     def schemas(self) -> SyncSchemas:
         """The verbs for the schemas of object types."""
         return self._part(SyncSchemas, "schemas")
@@ -93,6 +110,11 @@ class SyncClient(Face[HubBatch], StandardTypes):
     def deal_splits(self) -> SyncDealSplits:
         """The verbs for deal splits."""
         return self._part(SyncDealSplits, "deal_splits")
+
+    @property
+    def connection_statuses(self) -> SyncConnectionStatuses:
+        """The verbs for the connections of users to calling apps."""
+        return self._part(SyncConnectionStatuses, "connection_statuses")
 
     @property
     def limits(self) -> Limits:
@@ -133,6 +155,11 @@ class SyncClient(Face[HubBatch], StandardTypes):
     def legacy(self) -> SyncLegacy:
         """The object types of `crm-objects/v1`, each with its batch verbs."""
         return self._part(SyncLegacy, "legacy")
+
+    @property
+    def lists(self) -> SyncLists:
+        """The lists of an account ("segments"): `hub.lists(list_id)` and `hub.lists.find`."""
+        return self._part(SyncLists, "lists")
 
     @property
     def single(self) -> SyncSingle:

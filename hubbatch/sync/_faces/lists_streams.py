@@ -9,7 +9,8 @@ from typing import Unpack
 
 from hubbatch._verbs import Options
 from hubbatch._wire.arguments import Id, Inputs
-from hubbatch.lists import ListMemberships
+from hubbatch.account_models import ListChange
+from hubbatch.lists import ListInput, ListMemberships, ListRecords
 from hubbatch.models import RecordIdWithMemberships
 from hubbatch.sync._face import StreamVerbs
 from hubbatch.sync._stream import SyncStream
@@ -42,3 +43,68 @@ class StreamListMemberships(StreamVerbs[ListMemberships]):
                 and at the end. Default: None.
         """
         return self._stream(self._async.read, ids, **options)
+
+
+class StreamListRecords(StreamVerbs[ListRecords]):
+    """The verbs of `SyncListRecords`, each of which returns a stream."""
+
+    def add(
+        self, ids: Inputs[ListInput], **options: Unpack[Options]
+    ) -> SyncStream[ListChange]:
+        """Add records to the list.
+
+        Example::
+
+            with hub.lists(581).stream.add(["101", 102]) as outcomes:
+                for outcome in outcomes:
+                    print(outcome.id, outcome.status)
+
+        A record that is on the list already succeeds, with `changed=False`. An id that
+        HubSpot does not know fails with `RecordNotFound`. Adding twice has the effect
+        of adding once, so a request whose answer was lost is sent again.
+
+        Before its first change of a list, a client sends one more request, which reads
+        the list. If the list is dynamic, so that its filters decide its members, the
+        batch ends with `InvalidRequestError`, and nothing is added.
+
+        Args:
+            ids: Record ids; also records, or members of another list, for their ids.
+            isolate: Whether to split a chunk that HubSpot refuses as a whole until the
+                bad records are found. Default: True.
+            max_failures: End the batch with `TooManyFailures` once more records than
+                this number, or this share of all records (`"5%"`), are failed or
+                unknown. Default: "auto".
+            linger: Seconds that a partial chunk waits for more inputs from an async
+                source. Default: 0.1.
+            progress: Called as `progress(done, total)` at the start, after each chunk
+                and at the end. Default: None.
+        """
+        return self._stream(self._async.add, ids, **options)
+
+    def remove(
+        self, ids: Inputs[ListInput], **options: Unpack[Options]
+    ) -> SyncStream[ListChange]:
+        """Remove records from the list. The records themselves stay.
+
+        Example::
+
+            with hub.lists(581).stream.remove(["101", 102]) as outcomes:
+                for outcome in outcomes:
+                    print(outcome.id, outcome.status)
+
+        A record that is not on the list succeeds, with `changed=False`. Otherwise it
+        works as `add`.
+
+        Args:
+            ids: Record ids; also records, or members of another list, for their ids.
+            isolate: Whether to split a chunk that HubSpot refuses as a whole until the
+                bad records are found. Default: True.
+            max_failures: End the batch with `TooManyFailures` once more records than
+                this number, or this share of all records (`"5%"`), are failed or
+                unknown. Default: "auto".
+            linger: Seconds that a partial chunk waits for more inputs from an async
+                source. Default: 0.1.
+            progress: Called as `progress(done, total)` at the start, after each chunk
+                and at the end. Default: None.
+        """
+        return self._stream(self._async.remove, ids, **options)
