@@ -2,8 +2,8 @@
 
 import asyncio
 
-from collections.abc import Awaitable, Callable
-from contextlib import suppress
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import contextmanager, suppress
 from contextvars import ContextVar
 from math import inf
 from random import random
@@ -23,6 +23,16 @@ from .permit_queue import Lane
 # job runs. It is set for a whole job, as that also requests the account, schemas and
 # pages, through the same verbs as everyone.
 PATIENCE: ContextVar[float] = ContextVar("PATIENCE", default=0.0)
+
+
+@contextmanager
+def patient(seconds: float) -> Iterator[None]:
+    """Set the patience of the batches that begin in the `with` block."""
+    before = PATIENCE.set(seconds)
+    try:
+        yield
+    finally:
+        PATIENCE.reset(before)
 
 
 def patience_of(lane: Lane) -> float:
