@@ -5,6 +5,7 @@ all such commands have.
 """
 
 import codecs
+import re
 
 from collections.abc import Callable
 from pathlib import Path
@@ -77,6 +78,21 @@ def parse_reserve(
         raise click.BadParameter(
             "Expected a number of calls, or a percentage like 5%."
         ) from None
+
+
+_UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86_400}
+
+
+def parse_duration(
+    _context: click.Context, _parameter: click.Parameter, value: str | None
+) -> float:
+    """Parse `--patience`: `90s`, `30m`, `1h30m`; return seconds."""
+    if value is None:
+        return 0.0
+    parts = re.findall(r"(\d+(?:\.\d+)?)([smhd])", value.lower())
+    if not parts or "".join(map("".join, parts)) != value.lower():
+        raise click.BadParameter("Expected a duration such as 90s, 30m or 1h30m.")
+    return sum(float(number) * _UNITS[unit] for number, unit in parts)
 
 
 def parse_columns(
@@ -352,6 +368,13 @@ _job_limits: tuple[Decorator, ...] = (
         is_flag=True,
         help="When the daily calls are used up, wait for the reset and resume.",
     ),
+    cloup.option(
+        "--patience",
+        metavar="DURATION",
+        callback=parse_duration,
+        help="Wait this long (e.g. 30m) while HubSpot is down.  [default: end the job "
+        "once requests have used up their retries]",
+    ),
     rate_limit,
     cloup.option(
         "--max-concurrency",
@@ -390,6 +413,14 @@ account_options: Decorator = cloup.option_group(
         metavar="VERSION",
         help="Use v3, or a dated version like 2026-03.  [env: HUBBATCH_API_VERSION; "
         "default: v3]",
+    ),
+    cloup.option(
+        "--no-proxy",
+        "trust_env",
+        is_flag=True,
+        flag_value=False,
+        default=True,
+        help="Ignore the proxy in HTTPS_PROXY or ALL_PROXY.",
     ),
 )
 
