@@ -50,6 +50,9 @@ _SHOWN: dict[ApiName, tuple[str, tuple[str, ...]]] = {
     "lists": ("hub.lists(…).", ("581",)),
     "deal_splits": ("hub.deal_splits.", ()),
     "connection_statuses": ("hub.connection_statuses.", ()),
+    "merges": ("hub.tickets.", ("tickets",)),
+    "gdpr_deletes": ("hub.contacts.", ("contacts",)),
+    "events": ("hub.events.", ()),
     "legacy": ("hub.legacy.tickets.", ("tickets",)),
 }
 

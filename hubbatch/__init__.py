@@ -34,7 +34,9 @@ from ._verbs import Options
 from ._wire.arguments import ALL, AllProperties, Id, Inputs, PropertyNames, Table
 from ._wire.codecs.documents import Page
 from ._wire.filters import Filter, Filters
+from ._wire.property_values import Append
 from ._wire.user_classes import PropertyName, Typed
+from ._write_inputs import EventInput, MergeInput
 from .account_models import (
     ListChange,
     ListMember,
@@ -48,6 +50,8 @@ from .accounts import Accounts, AnyRateLimit, TokenLoader
 from .associations import AssociationLimits, Associations, AssociationsV3
 from .calling import ConnectionStatuses
 from .client import HubBatch
+from .contacts import Contacts
+from .custom_events import CustomEvents
 from .errors import (
     APIError,
     AuthenticationError,
@@ -80,6 +84,7 @@ from .errors import (
 )
 from .legacy import Legacy, LegacyObjects
 from .lists import ListInput, ListMemberships, ListRecords, Lists
+from .merges import Merges
 from .models import (
     Account,
     AssociatedId,
@@ -143,6 +148,7 @@ __all__ = [
     "Accounts",
     "AllProperties",
     "AnyRateLimit",
+    "Append",
     "AssociatedId",
     "AssociationDefinition",
     "AssociationInput",
@@ -173,8 +179,10 @@ __all__ = [
     "ConfigurationError",
     "ConnectionStatus",
     "ConnectionStatuses",
+    "Contacts",
     "Context",
     "CreateInput",
+    "CustomEvents",
     "DailyLimitReached",
     "DataSensitivity",
     "DealSplit",
@@ -183,6 +191,7 @@ __all__ = [
     "DealToDealSplits",
     "ErrorDetail",
     "Event",
+    "EventInput",
     "Filter",
     "Filters",
     "HubBatch",
@@ -214,6 +223,8 @@ __all__ = [
     "Listener",
     "Lists",
     "LoadFailed",
+    "MergeInput",
+    "Merges",
     "MultiAssociatedObjectWithLabel",
     "OAuth",
     "OAuthTokens",

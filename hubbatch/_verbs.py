@@ -9,6 +9,7 @@ from typing import Any, TypedDict, cast, get_type_hints
 from ._near_names import NearNames, near_name
 from ._net.batch import Batch
 from ._net.client_state import ClientState
+from ._net.property_watch import PropertyWatch
 from ._net.run_options import CompleteOperation
 from ._net.source import Source
 from ._outcomes.outcome import Summary
@@ -150,6 +151,7 @@ class Verbs(Face):
         options: Options,
         *,
         complete: CompleteOperation | None = None,
+        watch: PropertyWatch | None = None,
     ) -> Batch[Any]:
         unknown = next((name for name in options if name not in _OPTIONS), None)
         if unknown is not None:
@@ -165,7 +167,9 @@ class Verbs(Face):
 
             source = table_inputs(source, operation) if is_table(source) else source
         inputs = cast("Source", source)  # `Batch` checks it
-        return Batch(self._state, operation, inputs, complete=complete, **options)
+        return Batch(
+            self._state, operation, inputs, complete=complete, watch=watch, **options
+        )
 
     def _keywords(self, verb: str) -> list[str]:
         """Return the names of a verb's keyword arguments, its own first."""

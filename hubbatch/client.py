@@ -29,6 +29,8 @@ from ._wire.endpoints import named_call, operation_for
 from ._wire.object_types import StandardTypes
 from .associations import Associations, AssociationsV3
 from .calling import ConnectionStatuses
+from .contacts import Contacts
+from .custom_events import CustomEvents
 from .errors import ConfigurationError
 from .legacy import Legacy
 from .lists import ListMemberships, Lists
@@ -196,7 +198,11 @@ class HubBatch(StandardTypes):
 
         return SyncHubBatch(cls, *args, **options)
 
-    def objects(self, object_type: str) -> Objects:
+    @overload
+    def objects(self, object_type: Literal["contacts"]) -> Contacts: ...
+    @overload
+    def objects(self, object_type: str) -> Objects: ...
+    def objects(self, object_type: str) -> Objects | Contacts:
         """Return the verbs for an object type, by name or id: `"2-3456"`, `"p1_car"`.
 
         Standard object types have attributes: `hub.tickets`.
@@ -205,7 +211,8 @@ class HubBatch(StandardTypes):
             TypeError: If `object_type` is not a string.
             ValueError: If it contains characters other than letters, digits, - and _.
         """
-        return Objects(self._state, object_type, api_version=self._api_version)
+        kind = Contacts if object_type == "contacts" else Objects
+        return kind(self._state, object_type, api_version=self._api_version)
 
     @overload
     def associations(
@@ -273,6 +280,11 @@ class HubBatch(StandardTypes):
     def schemas(self) -> Schemas:
         """The verbs for the schemas of object types."""
         return Schemas(self._state, api_version=self._api_version)
+
+    @property
+    def events(self) -> CustomEvents:
+        """The verb that sends custom events."""
+        return CustomEvents(self._state, api_version=self._api_version)
 
     @property
     def deal_splits(self) -> DealSplits:

@@ -338,7 +338,29 @@ class JournalError(HubBatchError):
 
 
 class SourceError(HubBatchError):
-    """A file cannot be read as rows; the message names the file and the row or line."""
+    """A file cannot be read as rows; the message names the file and the row or line.
+
+    Attributes:
+        option: The option that solves the problem, and its value, e.g. `("id_column",
+            "Record ID")`. The message names it as Python does; the command line names
+            its own option instead.
+    """
+
+    def __init__(self, message: str, *, option: tuple[str, Any] | None = None) -> None:
+        super().__init__(message)
+        self.option = option
+
+    def __str__(self) -> str:
+        problem = self.problem
+        if self.option is None:
+            return problem
+        name, value = self.option
+        return f"{problem} Use {name}={value!r}."
+
+    @property
+    def problem(self) -> str:
+        """The message without the option."""
+        return super().__str__()
 
 
 class CheckFailed(HubBatchError):

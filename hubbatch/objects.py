@@ -14,6 +14,7 @@ from typing import Any, TypeVar, Unpack, overload
 from attrs import evolve
 
 from ._net.batch import Batch
+from ._net.property_watch import PropertyWatch
 from ._net.record_iterator import RecordIterator, records_of
 from ._outcomes.outcome import Summary
 from ._validators import check_flag, check_name, check_names
@@ -24,6 +25,7 @@ from ._wire.codecs.documents import Page, page_query
 from ._wire.endpoints import operation_for
 from ._wire.user_classes import Typed, class_mapping
 from .errors import ListError, RecordNotFound
+from .merges import Merges
 from .models import (
     CreateInput,
     Record,
@@ -43,7 +45,7 @@ T = TypeVar("T")
 _LONGEST_QUERY = 6_000
 
 
-class Objects(Searches, Verbs):
+class Objects(Searches, Merges, Verbs):
     """Batch verbs for the records of one object type.
 
     An input is a `CreateInput`, `UpdateInput` or `UpsertInput`, or a mapping in
@@ -207,7 +209,8 @@ class Objects(Searches, Verbs):
             into=into,
         )
         complete = self._with_all_properties if names is None else None
-        return self._batch(operation, ids, options, complete=complete)
+        watch = self._watch(names) if into is None and names else None
+        return self._batch(operation, ids, options, complete=complete, watch=watch)
 
     @overload
     def list(
@@ -306,6 +309,7 @@ class Objects(Searches, Verbs):
             names = await self._all_properties()
         # Names too long for a URL: list ids only, and read each page with a batch read.
         in_url = names if len(",".join(names)) <= _LONGEST_QUERY else ()
+        watch = self._watch(in_url)
         while True:
             operation = operation_for(
                 "object_pages",
@@ -318,8 +322,10 @@ class Objects(Searches, Verbs):
             page: Page = await self._ask(operation, took)
             if page.records and in_url != names:
                 page = await self._read_page(page, names, archived=archived, took=took)
+            watch.note(page.records)
             yield page
             if page.after is None:
+                await self._state.warn_of_unknown(watch)
                 return
             if page.after == after:
                 raise ListError(
@@ -350,6 +356,12 @@ class Objects(Searches, Verbs):
 
     async def _all_properties(self) -> tuple[str, ...]:
         return tuple(each.name for each in await self._definitions())
+
+    def _watch(self, names: tuple[str, ...]) -> PropertyWatch:
+        definitions = operation_for(
+            "property_lists", "read", *self._object_types, api_version=self._api_version
+        )
+        return PropertyWatch(definitions, names)
 
     async def _with_all_properties(self, operation: Operation) -> Operation:
         return evolve(operation, properties=await self._all_properties())

@@ -21,6 +21,8 @@ from .job_commands import (
     associations,
     create,
     enrol,
+    gdpr_delete,
+    merge,
     read,
     replay,
     update,
@@ -53,6 +55,7 @@ _journal: shared.Decorator = cloup.argument("journal", type=click.Path(path_type
     shared.id_property,
     shared.columns,
     shared.empty,
+    shared.append,
     shared.legacy,
 )
 @cloup.option_group(
@@ -68,7 +71,7 @@ _journal: shared.Decorator = cloup.argument("journal", type=click.Path(path_type
         help="Save the schema that HubSpot returns here, for --schema.",
     ),
 )
-@cloup.option_group("Output", shared.as_json)
+@cloup.option_group("Output", shared.refused_output, shared.as_json)
 @cloup.option_group("Safety and speed", shared.rate_limit)
 @shared.account_options
 def check(**options: Any) -> None:
@@ -252,7 +255,7 @@ def completion(context: click.Context, shell: str) -> None:
             "Read and write",
             [
                 *(update, upsert, create, read, archive),
-                *(associate, associations, enrol, replay),
+                *(associate, associations, enrol, merge, gdpr_delete, replay),
             ],
         ),
         cloup.Section("Inspect", [check, count, status, report, whoami]),

@@ -22,9 +22,10 @@ if TYPE_CHECKING:
 
 
 _SOURCE_HELP = (
-    "SOURCE is a .csv, .jsonl or .parquet file, or - for JSON lines on standard input. "
-    "In a CSV or a flat JSON line, every column except the id is a property; a JSON "
-    'line may also have HubSpot\'s shape, {"id": ..., "properties": {...}}.'
+    "SOURCE is a .csv, .tsv, .xlsx, .jsonl, .json (an array) or .parquet file, each "
+    "also with .gz, or - for JSON lines on standard input. In a table or a flat JSON "
+    "object, every column except the id is a property; an object may also have "
+    'HubSpot\'s shape, {"id": ..., "properties": {...}}.'
 )
 _STATUS_HELP = (
     "Exit status: 0 all rows succeeded; 1 some did not; 2 bad usage, unreadable input, "
@@ -75,6 +76,7 @@ update: click.Command = _verb(
         shared.id_property,
         shared.columns,
         shared.empty,
+        shared.append,
         shared.legacy,
     ),
     safety=(shared.preflight,),
@@ -82,7 +84,13 @@ update: click.Command = _verb(
 upsert: click.Command = _verb(
     "upsert",
     "Update records by a unique property, or create them.",
-    source=(shared.id_column, shared.id_property, shared.columns, shared.empty),
+    source=(
+        shared.id_column,
+        shared.id_property,
+        shared.columns,
+        shared.empty,
+        shared.append,
+    ),
     safety=(shared.preflight,),
 )
 create: click.Command = _verb(
@@ -111,6 +119,54 @@ archive: click.Command = _verb(
 
 
 @cloup.command(
+    short_help="Merge pairs of records. It cannot be undone.",
+    epilog=_STATUS_HELP,
+)
+@cloup.argument("object_type", metavar="OBJECT_TYPE")
+@cloup.argument("source", metavar="SOURCE")
+@shared.source_options()
+@shared.output_options()
+@shared.safety_options(shared.confirm)
+@shared.account_options
+def merge(**options: Any) -> None:
+    """Merge pairs of records. It cannot be undone.
+
+    SOURCE is a .csv, .jsonl or .parquet file with the columns primaryObjectId, the id
+    of the record that stays, and objectIdToMerge, the id of the record that is merged
+    into it. HubSpot usually creates a new record: --results has its id.
+
+    A merge that may have been sent before an interruption is never sent again: it ends
+    as unknown.
+    """
+    from hubbatch.cli import arguments, run_job  # noqa: PLC0415 -- as the module says
+
+    sys.exit(run_job.run_job(partial(arguments.merge_spec, options), options))
+
+
+@cloup.command(
+    "gdpr-delete",
+    short_help="Delete contacts for good. It cannot be undone.",
+    epilog=_STATUS_HELP,
+)
+@cloup.argument("object_type", metavar="contacts")
+@cloup.argument("source", metavar="SOURCE")
+@shared.source_options(shared.id_column, shared.id_property)
+@shared.output_options()
+@shared.safety_options(shared.confirm)
+@shared.account_options
+def gdpr_delete(**options: Any) -> None:
+    """Delete contacts and their content for good. It cannot be undone.
+
+    SOURCE is a .csv, .jsonl or .parquet file with the ids, or with e-mail addresses and
+    --id-property email. HubSpot blocks an address that no contact has: no import and no
+    form can create a contact with it. The answer is the same, so check the addresses.
+    """
+    from hubbatch.cli import arguments, run_job  # noqa: PLC0415 -- as the module says
+
+    sys.exit(run_job.run_job(partial(arguments.gdpr_delete_spec, options), options))
+
+
+@cloup.command(
     short_help="Associate pairs of records, or remove associations.",
     epilog=_STATUS_HELP,
 )
@@ -124,8 +180,8 @@ archive: click.Command = _verb(
 def associate(**options: Any) -> None:
     """Associate pairs of records of two types, or remove associations.
 
-    SOURCE is a .csv, .jsonl or .parquet file, or - for JSON lines on standard input,
-    with the two ids in each row. If the ids are those of another system, --from-map and
+    SOURCE is a file as for `update`, or - for JSON lines on standard input, with the
+    two ids in each row. If the ids are those of another system, --from-map and
     --to-map name the --results files of the jobs that created the records.
     """
     from hubbatch.cli import arguments, run_job  # noqa: PLC0415 -- as the module says
@@ -184,16 +240,16 @@ def enrol(**options: Any) -> None:
     short_help="Send the rows of a failures file again.",
     epilog=_STATUS_HELP,
 )
-@cloup.argument("failed", metavar="FAILURES.jsonl")
-@cloup.option_group("Source", shared.limit)
+@cloup.argument("failed", metavar="FAILURES")
+@cloup.option_group("Source", shared.limit, *shared.text_file, shared.timezone)
 @shared.output_options(shared.replay_output)
 @shared.safety_options(shared.no_journal, shared.reconcile_by)
 @shared.account_options
 def replay(**options: Any) -> None:
     """Send the rows of a failures file again, unchanged or edited.
 
-    FAILURES.jsonl is a file that a job wrote with --failures. It records the verb, the
-    object type and the account; nothing is sent to any other account. Creates that
+    FAILURES is a .jsonl or .csv that a job wrote with --failures. It records the verb,
+    the object type and the account; nothing is sent to any other account. Creates that
     HubSpot may have made already are refused unless --reconcile-by names a property to
     look them up by.
     """

@@ -41,9 +41,11 @@ def check_encoding(
 
 
 def parse_delimiter(
-    _context: click.Context, _parameter: click.Parameter, value: str
-) -> str:
+    _context: click.Context, _parameter: click.Parameter, value: str | None
+) -> str | None:
     r"""Parse `--delimiter`: one character; `tab` and `\t` stand for a tab."""
+    if value is None:
+        return None
     value = {"tab": "\t", r"\t": "\t"}.get(value, value)
     if len(value) != 1 or value in '"\r\n':
         raise click.BadParameter("Expected one character, or tab.")
@@ -153,6 +155,12 @@ empty: Decorator = cloup.option(
     show_default=True,
     help="Skip empty cells of a CSV, or clear their properties.",
 )
+append: Decorator = cloup.option(
+    "--append",
+    metavar="COLUMN",
+    multiple=True,
+    help="Add this column's options to those that a checkbox has. Repeatable.",
+)
 legacy: Decorator = cloup.option(
     "--legacy",
     is_flag=True,
@@ -244,7 +252,12 @@ limit: Decorator = cloup.option(
     metavar="N",
     help="Take only the first N rows.",
 )
-_file: tuple[Decorator, ...] = (
+timezone: Decorator = cloup.option(
+    "--timezone",
+    metavar="NAME",
+    help="Assume this zone (e.g. UTC) for times without one; as-is: send them as text.",
+)
+text_file: tuple[Decorator, ...] = (
     cloup.option(
         "--encoding",
         default="utf-8",
@@ -254,21 +267,18 @@ _file: tuple[Decorator, ...] = (
     ),
     cloup.option(
         "--delimiter",
-        default=",",
-        show_default=True,
         callback=parse_delimiter,
-        help="Set the CSV delimiter, or `tab`.",
+        help="Set the CSV delimiter, or `tab`.  [default: detected]",
     ),
+)
+_file: tuple[Decorator, ...] = (
+    *text_file,
     cloup.option(
         "--query",
         metavar="SQL",
         help="Read this SELECT from SOURCE, an SQLite database.",
     ),
-    cloup.option(
-        "--timezone",
-        metavar="NAME",
-        help="Assume this zone (e.g. UTC) for Parquet times without one.",
-    ),
+    timezone,
 )
 
 
@@ -286,6 +296,12 @@ replay_output: Decorator = cloup.option(
     "--output",
     type=PATH,
     help="Write the records of a `read` here (.csv, .jsonl or .parquet).",
+)
+refused_output: Decorator = cloup.option(
+    "-o",
+    "--output",
+    type=PATH,
+    help="Write the rows with errors here, each with the reason (.csv or .jsonl).",
 )
 as_json: Decorator = cloup.option(
     "--json",
@@ -310,7 +326,8 @@ _job_files: tuple[Decorator, ...] = (
     cloup.option(
         "--failures",
         type=PATH,
-        help="Write the rows that did not succeed here (.jsonl), for `replay`.",
+        help="Write the rows that did not succeed here (.jsonl, or .csv to fix in a "
+        "spreadsheet), for `replay`.",
     ),
     cloup.option(
         "--report",
@@ -336,6 +353,12 @@ reconcile_by: Decorator = cloup.option(
     "--reconcile-by",
     metavar="NAME",
     help="Look up creates whose response was lost by this unique property.",
+)
+confirm: Decorator = cloup.option(
+    "--confirm",
+    type=click.IntRange(min=0),
+    metavar="ROWS",
+    help="Confirm the number of rows of SOURCE, also to resume. Required.",
 )
 rate_limit: Decorator = cloup.option(
     "--rate-limit",

@@ -227,7 +227,8 @@ def test_api_version(version: str) -> None:
 def test_standard_types_are_attributes(name: str, segment: str) -> None:
     hub = HubBatch(SECRET)
     made = getattr(hub, name)
-    assert repr(made) == f"<Objects {name!r}>"
+    kind = "Contacts" if name == "contacts" else "Objects"
+    assert repr(made) == f"<{kind} {name!r}>"
     assert f"/{segment}/batch/archive" in path_of(hub, made.archive([]))
 
 

@@ -18,6 +18,7 @@ from hubbatch import (
     Accounts,
     AssociationInput,
     AssociationLimitInput,
+    Contacts,
     HubBatch,
     Lists,
     Owners,
@@ -34,7 +35,7 @@ options = script("options")
 
 CLASSES = [
     *Verbs.__subclasses__(),
-    *(Lists, Owners, Pipelines, Searches, SingleObjects),
+    *(Contacts, Lists, Owners, Pipelines, Searches, SingleObjects),
 ]
 
 
@@ -109,7 +110,7 @@ async def test_the_example_of_a_verb_works(
         "512": create("tickets", {"subject": "Hello"}).id,
         "513": create("tickets", {"subject": "Hello"}).id,
         "101": create("contacts", {"email": "ada@example.com"}).id,
-        "102": create("contacts", {"email": "bob@example.com"}).id,
+        "102": create("contacts", {"email": "lovelace@example.com"}).id,
         "201": create("companies", {"name": "Acme"}).id,
         "301": create("deals", {"dealname": "Big"}).id,
         "581": hubspot_simulator.store.lists.add("Newsletter").id,

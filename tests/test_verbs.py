@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from hubbatch import HubBatch, Options
+from hubbatch import HubBatch, Merges, Objects, Options
 from hubbatch._verbs import Verbs
 
 
@@ -19,16 +19,17 @@ def faces() -> list[Any]:
     found += [hub.list_memberships("contacts"), hub.deal_splits, hub.legacy.tickets]
     found += [hub.lists(581)]
     found += [hub.connection_statuses]
+    found += [hub.events, hub.contacts]
     return found
 
 
 def with_verbs() -> list[type[Any]]:
     """Return the classes whose methods are batch verbs."""
-    return [*map(type, faces())]
+    return [*map(type, faces()), Merges]
 
 
 def test_every_class_with_verbs_is_known() -> None:
-    assert {*with_verbs()} == {*Verbs.__subclasses__()}
+    assert {*with_verbs()} == {*Verbs.__subclasses__(), *Objects.__subclasses__()}
 
 
 @pytest.mark.parametrize("cls", with_verbs())

@@ -26,8 +26,11 @@ MODULES = (
     "associations",
     "calling",
     "client",
+    "contacts",
+    "custom_events",
     "legacy",
     "lists",
+    "merges",
     "objects",
     "owners",
     "pipelines",
@@ -38,7 +41,7 @@ MODULES = (
     "splits",
 )
 # Faces that are only parts of others. Their counterparts are generic in the face.
-PARTS = {"Searches"}
+PARTS = {"Merges", "Searches"}
 _BASES = {"Face", "Verbs"}
 # `SyncHubBatch` itself is written by hand, for how it is entered and closed.
 _NAMES = {"HubBatch": "SyncClient"}
@@ -161,7 +164,7 @@ def faces(modules: dict[str, Module]) -> dict[str, str]:
 
 def _is_face(node: ast.ClassDef, known: dict[str, str]) -> bool:
     return (
-        "Verbs" in names_in(*node.bases)
+        not {"Verbs", *known}.isdisjoint(names_in(*node.bases))
         or any(isinstance(member, ast.AsyncFunctionDef) for member in node.body)
         or not known.keys().isdisjoint(names_in(*_returned(node)))
     )
@@ -203,7 +206,9 @@ class Writer:
         summaries: dict[str, str],
         *,
         streams: bool,
+        verbs: frozenset[str] = frozenset(),
     ) -> None:
+        self.verbs = verbs
         self.module = module
         self.known = known
         self.summaries = summaries
@@ -273,7 +278,8 @@ class Writer:
     # ---- classes
 
     def _class(self, node: ast.ClassDef) -> ast.ClassDef | None:
-        verbs = "Verbs" in names_in(*node.bases)
+        wider = next(filter(self._is_wider, node.bases), None)
+        verbs = wider is not None or "Verbs" in names_in(*node.bases)
         members = [made for member in node.body for made in self._member(member)]
         if self.streams:
             if not members:
@@ -290,9 +296,12 @@ class Writer:
                 for part, kind in _parts(node)
                 if self._faces_in(kind)
             ]
-            if verbs:
+            if verbs and node.name not in PARTS:
                 members.insert(0, self._stream_property(node.name))
-        self.use(base, "hubbatch.sync._face")
+        if wider is not None:
+            members.insert(0, self._narrowed(node.name))
+        if wider is None:
+            self.use(base, "hubbatch.sync._face")
         self.use(node.name, f"hubbatch.{self.module.name}")
         face = node.name
         if face in PARTS:
@@ -301,15 +310,45 @@ class Writer:
         made = _statement(f"class {name}({base}[{face}]): ...")
         assert isinstance(made, ast.ClassDef)  # noqa: S101 -- for mypy
         made.body = [ast.Expr(ast.Constant(doc)), *members]
-        if not self.streams:
-            others = [one for one in node.bases if _BASES.isdisjoint(names_in(one))]
-            parts = [one for one in others if not PARTS.isdisjoint(names_in(one))]
+        others = [one for one in node.bases if _BASES.isdisjoint(names_in(one))]
+        parts = [one for one in others if not PARTS.isdisjoint(names_in(one))]
+        if wider is not None:
+            made.bases = [self._base(wider)]
+        elif not self.streams:
             made.bases += map(self._annotation, (o for o in others if o not in parts))
-            made.bases[:0] = [
-                ast.Subscript(self._annotation(part), ast.Name(node.name))
-                for part in parts
-            ]
+        made.bases[:0] = [
+            ast.Subscript(self._base(part), ast.Name(node.name))
+            for part in parts
+            if not self.streams or self._has_verbs(part)
+        ]
         return made
+
+    def _is_wider(self, base: ast.expr) -> bool:
+        """Return whether a base is a face by itself, of which this one is a kind."""
+        return any(map(self.is_face, names_in(base))) and PARTS.isdisjoint(
+            names_in(base)
+        )
+
+    def _has_verbs(self, part: ast.expr) -> bool:
+        [name] = names_in(part)
+        return name in self.verbs
+
+    def _base(self, base: ast.expr) -> ast.expr:
+        """Return the counterpart of a base, or its streams."""
+        if not self.streams:
+            return self._annotation(base)
+        [face] = names_in(base)
+        home = f"hubbatch.sync._faces.{self.known[face]}_streams"
+        return ast.Name(self.use(f"Stream{face}", home))
+
+    def _narrowed(self, face: str) -> ast.FunctionDef:
+        self.use("cast", "typing")
+        code = (
+            "@property\n"
+            f"def _async(self) -> {face}:\n"
+            f"    return cast({face!r}, super()._async)\n"
+        )
+        return _function(code)
 
     def _stream_property(self, face: str) -> ast.FunctionDef:
         name = f"Stream{face}"
@@ -500,10 +539,15 @@ def written() -> dict[str, str]:
         ]
         for face, name in known.items()
     }
+    verbs = frozenset(
+        face
+        for face, name in known.items()
+        if "Verbs" in names_in(*modules[name].classes[face].bases)
+    )
     # A writer changes its module, so each has one of its own.
     code = {
         f"{name}{'_streams' * streams}": Writer(
-            Module(name), known, summaries, streams=streams
+            Module(name), known, summaries, streams=streams, verbs=verbs
         ).written()
         for name in MODULES
         for streams in (False, True)

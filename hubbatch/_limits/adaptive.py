@@ -60,6 +60,7 @@ class Family:
         burst: How many may leave at once.
         steps: The possible limits, if they differ from those of most calls.
         even: Whether to spread the calls evenly rather than only count them.
+        daily: Whether the calls count towards the account's daily limit.
     """
 
     max_requests: int = DEFAULT_MAX_REQUESTS
@@ -67,6 +68,7 @@ class Family:
     burst: int = BURST
     steps: tuple[int, ...] = ()
     even: bool = False
+    daily: bool = True
 
     def limit(self, ceiling: RateLimit | None) -> RateLimit:
         """Return the limit to start with, under a ceiling meant for most calls.
@@ -93,6 +95,8 @@ FAMILIES: Mapping[str, Family] = {
     # The token endpoint is outside the CRM's windows and gets a few calls an hour.
     "oauth": Family(),
     "search": Family(5, 1.0, burst=1, even=True),
+    # Events guide, and "x-hubspot-rate-limit-exemptions" in the specification.
+    "events": Family(1_250, 1.0, even=True, daily=False),
 }
 
 

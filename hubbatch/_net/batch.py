@@ -19,6 +19,7 @@ from hubbatch.models import R
 from .client_state import ClientState
 from .permit_queue import Lane
 from .progress import ProgressCallback, check_progress
+from .property_watch import PropertyWatch
 from .recorder import OutcomeSink
 from .run import Run
 from .run_options import (
@@ -64,6 +65,7 @@ class Batch(
         progress: ProgressCallback | None = None,
         lane: Lane = Lane.BULK,
         complete: CompleteOperation | None = None,
+        watch: PropertyWatch | None = None,
     ) -> None:
         self._used = True  # a batch with wrong arguments must not warn in __del__
         self.response: CombinedResponse[R] | None = None
@@ -88,6 +90,7 @@ class Batch(
             isolate=isolate,
             failure_limit=_failure_limit(max_failures, operation, source),
             complete=complete,
+            watch=watch,
             progress=progress,
             total=length(source),
         )
@@ -194,7 +197,7 @@ class Batch(
         run = self._new_run(collector)
         failure: HubBatchError | None = None
         try:
-            await self._state.execute(run, self._source)
+            await self._execute(run)
         except HubBatchError as error:
             failure = error
         finally:
@@ -259,7 +262,10 @@ class Batch(
     async def feed(self, run: Run) -> None:
         """Execute a run from `begin` on the source; raise the error that ended it."""
         self._begun = True
-        await self._state.execute(run, self._source)
+        await self._execute(run)
+
+    async def _execute(self, run: Run) -> None:
+        await self._state.execute(run, self._source, watch=self._options.watch)
 
     def _new_run(self, sink: OutcomeSink, options: RunOptions | None = None) -> Run:
         run = self._state.new_run(self._operation, sink, options or self._options)

@@ -1,13 +1,14 @@
 """The state that all batches of one client share."""
 
 import asyncio
+import warnings
 
 from collections.abc import Callable
 from contextlib import suppress
 from copy import copy
 from datetime import UTC, datetime, tzinfo
 from math import inf
-from typing import NoReturn, Self
+from typing import Any, NoReturn, Self
 
 from attrs import Factory, field
 
@@ -16,6 +17,7 @@ from hubbatch._limits.daily import next_midnight
 from hubbatch._outcomes.response import Collector
 from hubbatch._outcomes.retry import RetryPolicy
 from hubbatch._wire.calls import Operation
+from hubbatch._wire.unknown_properties import describe_unknown
 from hubbatch.errors import DailyLimitReached, HubBatchError, HubSpotUnavailable
 from hubbatch.models import Account
 
@@ -24,6 +26,7 @@ from .event_loops import LoopGuard
 from .gate import Gate
 from .listeners import Listeners
 from .permit_queue import Lane
+from .property_watch import PropertyWatch
 from .recorder import OutcomeSink
 from .retirements import warn_of_retirement
 from .run import Run
@@ -57,7 +60,7 @@ def utc_now() -> datetime:
 # Seconds to wait for the account's time zone before an error is raised without it.
 _ACCOUNT_TIMEOUT = 10.0
 _DEFAULTS = RunOptions()
-_ACCOUNT_OPTIONS = RunOptions(lane=Lane.SINGLE)
+_SINGLE = RunOptions(lane=Lane.SINGLE)
 
 
 @define(eq=False)
@@ -131,12 +134,15 @@ class ClientState:
         """Return a run whose outcomes go to `sink`."""
         return Run(self, self.gate, operation, sink, options)
 
-    async def execute(self, run: Run, source: Source) -> None:
+    async def execute(
+        self, run: Run, source: Source, *, watch: PropertyWatch | None = None
+    ) -> None:
         """Execute a run, and keep `aclose` waiting until it ends.
 
         A `HubBatchError` that ends the run is raised as a copy that has the `summary`,
         the `account` and, if the daily limit was reached, `resets_at`. The state may be
         closed already: a batch that began before `aclose` may need more requests.
+        Properties that a `watch` of the run has missed are looked up after it.
         """
         self.warn_of_retirement(run.operation)
         with self.use():
@@ -145,11 +151,30 @@ class ClientState:
             except HubBatchError as error:
                 failure = copy(error)
             else:
+                if watch is not None:
+                    await self.warn_of_unknown(watch)
                 return
             failure.summary = run.summary
             failure.account = self.account
             await self.set_reset_time(failure, run.operation)
             raise failure
+
+    async def warn_of_unknown(self, watch: PropertyWatch) -> None:
+        """Warn of requested properties that no record had, if they do not exist."""
+        names, definitions = watch.absent, watch.definitions
+        if not names:
+            return
+        answers: Collector[Any] = Collector(definitions)
+        known: list[str] | None = None
+        with suppress(HubBatchError, TimeoutError):
+            async with asyncio.timeout(_ACCOUNT_TIMEOUT):
+                await self.new_run(definitions, answers, _SINGLE).execute([None])
+            [found] = answers.response().results
+            known = [definition.name for definition in found]
+        object_type = definitions.object_type.removeprefix("properties.")
+        problem = describe_unknown(object_type, names, known)
+        if problem is not None:
+            warnings.warn(problem, UserWarning, stacklevel=2)
 
     async def set_reset_time(self, error: HubBatchError, operation: Operation) -> None:
         """Set `resets_at` of a `DailyLimitReached` to the next midnight of the account.
@@ -185,7 +210,7 @@ class ClientState:
                 return
             answers: Collector[Account] = Collector(query)
             gate = self.gate.without_reserve()
-            run = Run(self, gate, query, answers, _ACCOUNT_OPTIONS)
+            run = Run(self, gate, query, answers, _SINGLE)
             with suppress(HubBatchError, TimeoutError):
                 async with asyncio.timeout(_ACCOUNT_TIMEOUT):
                     await run.execute([None])
@@ -198,7 +223,7 @@ class ClientState:
         query = self.account_operation
         assert query is not None  # noqa: S101 -- set by the client
         gate = self.gate.without_reserve()
-        run = Run(self, gate, query, Collector(query), _ACCOUNT_OPTIONS)
+        run = Run(self, gate, query, Collector(query), _SINGLE)
         try:
             await run.execute([None])
         except HubSpotUnavailable as error:

@@ -81,9 +81,12 @@ class Allowance:
     _daily: DailyBudget
     users: int = 0
 
-    def has_room(self) -> bool:
-        """Return whether another request fits and need not wait for the day."""
-        if self.free <= 0 or not self._reserve:
+    def has_room(self, *, daily: bool) -> bool:
+        """Return whether another request fits and need not wait for the day.
+
+        `daily` says whether the request counts towards the daily limit.
+        """
+        if self.free <= 0 or not (daily and self._reserve):
             return self.free > 0
         return self._daily.allows(self._reserve, _now()) != "wait"
 
@@ -134,14 +137,14 @@ class WaitQueue(dict[Allowance, deque[Waiter]]):
         """Append a waiter to those of its client."""
         self.setdefault(waiter.allowance, deque()).append(waiter)
 
-    def first(self) -> Waiter | None:
+    def first(self, *, daily: bool) -> Waiter | None:
         """Return the next waiter whose client has room; drop finished ones."""
         for allowance, waiters in [*self.items()]:
             while waiters and waiters[0].turn.done():
                 waiters.popleft()
             if not waiters:
                 del self[allowance]
-            elif allowance.has_room():
+            elif allowance.has_room(daily=daily):
                 return waiters[0]
         return None
 
@@ -323,12 +326,14 @@ class PermitQueue:
     def _next_waiter(self) -> tuple[WaitQueue, Waiter] | None:
         """Return the next of the waiters that may leave, and its lane."""
         bulk_first = (self._turns + 1) % _BULK_TURN == 0
+        daily = self.tracker.family.daily
         for lane in _BULK_FIRST if bulk_first else _SINGLE_FIRST:
             waiters = self._lanes[lane]
-            while (waiter := waiters.first()) is not None:
+            while (waiter := waiters.first(daily=daily)) is not None:
                 try:
                     if waiter.wanted():
-                        waiter.allowance.check_day()
+                        if daily:
+                            waiter.allowance.check_day()
                         return waiters, waiter
                     waiter.turn.set_result(None)
                 except Exception as error:  # noqa: BLE001 -- raised to this waiter
@@ -381,7 +386,7 @@ class PermitQueue:
         Such a call belongs to another client of the account, which will close it.
         """
         for lane in self._lanes:
-            lane.first()  # drops the finished waiters
+            lane.first(daily=False)  # drops the finished waiters
         if self.pacer is not None and not any(self._lanes):
             if self._ticket is not None:
                 self._drop(self._ticket)

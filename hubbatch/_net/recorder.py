@@ -25,6 +25,7 @@ from hubbatch._outcomes.queue import InputQueue
 from hubbatch.errors import TooManyFailures
 
 from .event_emitter import EventEmitter
+from .property_watch import PropertyWatch
 
 
 class OutcomeSink(Protocol):
@@ -56,6 +57,7 @@ class OutcomeRecorder:
     """Records every outcome in the sink, the ledger's counts and the events.
 
     Attributes:
+        watch: notes the properties of the records that a read returns.
         exceeded: the error to end the batch with, once too many inputs have failed.
     """
 
@@ -67,6 +69,7 @@ class OutcomeRecorder:
     queue: InputQueue
     sink: OutcomeSink
     events: EventEmitter
+    watch: PropertyWatch | None = None
     exceeded: TooManyFailures | None = None
 
     def take_in(self, block: list[Any]) -> None:
@@ -109,6 +112,10 @@ class OutcomeRecorder:
             case Succeed():
                 self.sink.succeeded(chunk, effect.results)
                 self.ledger.count_succeeded(chunk.count)
+                if self.watch is not None:
+                    self.watch.note(effect.results)
+                self.queue.release(chunk, effect.results)
+                return
             case Fail():
                 outcomes = self.ledger.fail(chunk, effect.status, effect.error)
                 self._fail(outcomes, effect.status)

@@ -118,6 +118,7 @@ class Run:
             queue=self._queue,
             sink=sink,
             events=self.events,
+            watch=options.watch,
         )
         self._resolver = Resolver(
             operation=operation,

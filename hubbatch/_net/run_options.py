@@ -14,6 +14,7 @@ from hubbatch._wire.calls import Operation
 
 from .permit_queue import Lane
 from .progress import ProgressCallback, ProgressReporter
+from .property_watch import PropertyWatch
 
 
 class JournalHook(Protocol):
@@ -84,6 +85,7 @@ class RunOptions:
         total: the number of inputs of the source, if it is known.
         maybe_sent: whether an earlier process, which died, may have sent the inputs
             already: creates are looked up first, other writes are repeated.
+        watch: notes the properties of the records that a read returns.
     """
 
     lane: Lane = Lane.BULK
@@ -98,6 +100,7 @@ class RunOptions:
     progress: ProgressCallback | None = None
     total: int | None = None
     maybe_sent: bool = False
+    watch: PropertyWatch | None = None
 
     def reporter(self, summary: Summary) -> ProgressReporter:
         """Return what reports the progress of a run with these counts."""

@@ -78,6 +78,7 @@ _GRANT_REFUSALS = {400, 401, 403}
 _PROXY_REFUSALS = {401, 403, 407}
 _NO_REDIRECTS = "Check base_url: it leads to a redirect, which is not followed."
 _CORRELATION_ID = "X-HubSpot-Correlation-Id"
+_NOT_FOUND = "X-HubSpot-NotFound"
 _TOO_MANY = re.compile(r"maximum number of inputs supported")
 _DUPLICATES = re.compile(r"Duplicate IDs found in batch input")
 
@@ -251,6 +252,11 @@ def _classify_not_found(
 ) -> Verdict:
     if payload and operation.call.not_found_is_record:
         return _refused(operation, _api_error(APIError, response, payload), payload)
+    if operation.max_inputs == 1 and response.headers.get(_NOT_FOUND) == "true":
+        # Recorded for calls on one record: a page in HTML, which has this header if the
+        # path is right.
+        error = _api_error(APIError, response, {"message": "There is no such record."})
+        return Refused(error)
     error = _api_error(InvalidRequestError, response, payload)
     if not payload:
         error.advice = (

@@ -6,10 +6,10 @@ input, which keeps a million inputs cheap.
 """
 
 from collections import OrderedDict, defaultdict, deque
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from enum import Enum, auto
 from itertools import chain, repeat
-from typing import assert_never
+from typing import Any, assert_never
 
 from attrs import Factory, evolve, field
 
@@ -18,6 +18,7 @@ from hubbatch._wire.calls import Repeats
 
 from .chunk import Chunk, FreshInputs, join
 from .chunk_state import Step
+from .record_lines import RecordLines
 
 
 __all__ = ["Chunk", "InputQueue", "Place"]
@@ -45,8 +46,8 @@ class InputQueue:
     """
 
     # Invariant: an index is in exactly one of _fresh, _held[key], _duplicates[owner],
-    # _next, _behind, _parked or a chunk that a worker has taken. `size` counts all of
-    # them, `_taken` those in the chunks that workers have.
+    # _lines, _next, _behind, _parked or a chunk that a worker has taken. `size` counts
+    # all of them, `_taken` those in the chunks that workers have.
 
     max_inputs: int
     window: int
@@ -70,6 +71,8 @@ class InputQueue:
     _held: dict[str | None, OrderedDict[int, Chunk]] = field(
         factory=lambda: defaultdict(OrderedDict), init=False
     )
+    # CONNECTED: the inputs that wait for others, and those that are fresh or taken.
+    _lines: RecordLines = field(factory=RecordLines, init=False)
     # SHARES: by the index of the owner, the inputs that get its answer.
     _duplicates: dict[int, dict[int, object]] = field(factory=dict, init=False)
     # Invariant: `_live` has the indices of the fresh inputs to send. To withdraw a
@@ -111,6 +114,11 @@ class InputQueue:
             self._keys.update(zip(block.indices, block.keys, strict=True))
         if self.repeats is Repeats.INDEPENDENT:
             self._append(block)
+            return
+        if self.repeats is Repeats.CONNECTED:
+            for position in range(len(block)):
+                if (single := self._lines.join(block.pick([position]))) is not None:
+                    self._append(single)
             return
         by_key = dict(zip(block.keys, block.indices, strict=True))
         if len(by_key) == len(block) and self._owners.keys().isdisjoint(by_key):
@@ -183,10 +191,16 @@ class InputQueue:
         self._next.extend(self._parked)
         self._parked.clear()
 
-    def release(self, chunk: Chunk) -> None:
-        """Remove a taken chunk whose inputs have outcomes, and release their keys."""
+    def release(self, chunk: Chunk, results: Sequence[Any] = ()) -> None:
+        """Remove a taken chunk whose inputs have outcomes, and release their keys.
+
+        `results` are those of the inputs, if they succeeded.
+        """
         self.size -= chunk.count
         self._taken -= chunk.count
+        if self.repeats is Repeats.CONNECTED:
+            for single in self._lines.leave(chunk, results):
+                self._append(single)
         if self.repeats is not Repeats.WAITS:
             return
         if not self._held:
@@ -198,13 +212,13 @@ class InputQueue:
     def withdraw(self, index: int) -> bool:
         """Remove an input; return False if a worker has taken it already.
 
-        A requeued input cannot be withdrawn either. This takes amortized constant time.
+        A requeued input cannot be withdrawn either, nor one that joins records. This
+        takes amortized constant time.
         """
-        if self._keys is None:
-            self._keys = self._all_keys()
-        if index not in self._keys:
+        keys = self._track_keys()
+        if index not in keys:
             return False
-        key = self._keys.pop(index)
+        key = keys.pop(index)
         owner = self._owners.get(key, -1)
         if index in self._track_live():
             if index in self._duplicates:
@@ -231,7 +245,7 @@ class InputQueue:
         """Remove all inputs that no worker has taken, and return them in chunks."""
         self._sweep()
         held = chain.from_iterable(queue.values() for queue in self._held.values())
-        removed = [*self._next, *self._behind, *self._parked]
+        removed = [*self._next, *self._behind, *self._parked, *self._lines.clear()]
         self._parked.clear()
         if self._held:
             removed.append(join(held))
@@ -313,6 +327,14 @@ class InputQueue:
         }
         held = {index: key for key, queue in self._held.items() for index in queue}
         return keys | duplicates | held
+
+    def _track_keys(self) -> dict[int, str | None]:
+        """Return the keys of the inputs that can be withdrawn."""
+        if self.repeats is Repeats.CONNECTED:
+            return {}
+        if self._keys is None:
+            self._keys = self._all_keys()
+        return self._keys
 
     def _track_live(self) -> set[int]:
         """Return `_live`; the first call begins to maintain it."""

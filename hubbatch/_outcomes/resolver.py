@@ -300,11 +300,13 @@ class Resolver:
             reason = f"created again, and then: {error}"
             lost_chunk = chunk.after(Step.LOSE)
             return self._lost.doubt(lost_chunk, reason, now, error.correlation_id)
-        gone = isinstance(error, RecordNotFound) and _renames(chunk)
+        gone = isinstance(error, RecordNotFound) and (
+            self.operation.call.verb == "gdpr_delete" or _renames(chunk)
+        )
         if written_before and (maybe_own or wordless or gone):
             # An earlier request of this input may have created the record it conflicts
-            # with, or renamed the record that is not found. And a refusal without a
-            # reason does not show that the earlier request was refused too.
+            # with, or renamed or deleted the record that is not found. And a refusal
+            # without a reason does not show that the earlier one was refused too.
             reason = f"it may have been written, and then: {error}"
             lost_by = lost_error(chunk, reason, error.correlation_id)
             return Fail(chunk, OutcomeStatus.UNKNOWN, lost_by)

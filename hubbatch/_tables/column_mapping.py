@@ -1,12 +1,15 @@
 """Maps the columns of a file, or the fields of a JSON line, to inputs of a verb."""
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+import re
+
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from typing import Any, Literal, Protocol, TypeAlias
 
 from attrs import field, frozen
 
+from hubbatch._wire.property_values import append_of
 from hubbatch._wire.rows import RECORD_ID, find_column, id_columns, shown_columns
-from hubbatch.errors import ConfigurationError
+from hubbatch.errors import ConfigurationError, SourceError
 
 
 JobVerb: TypeAlias = Literal[
@@ -15,6 +18,8 @@ JobVerb: TypeAlias = Literal[
     "update",
     "upsert",
     "archive",
+    "merge",
+    "gdpr_delete",
     "create_default",
     "archive_labels",
     "add",
@@ -40,10 +45,43 @@ _READ_ONLY_FIELDS = frozenset(
 )
 # A line with this field is a record that was read, because inputs never have it.
 _READ_MARK = "createdAt"
+# The names of the record id: of the property, and of the column in HubSpot's exports.
+_RECORD_ID_NAMES = frozenset({"hs_object_id", "Record ID"})
+_SEPARATORS = re.compile(r"[\W_]+")
+
+
+# The columns that hubbatch adds to a table of rows to fix: the call, and why a row did
+# not succeed. The second name is for a table that has the first one already.
+CALL_COLUMN = "hubbatch"
+_REASON_COLUMNS = ("reason", "hubbatch_reason")
+
+
+def reason_column(header: Collection[str]) -> str:
+    """Return the name of the column to add for the reason."""
+    return _REASON_COLUMNS[_REASON_COLUMNS[0] in header]
+
+
+def added_columns(header: Collection[str]) -> tuple[str, ...]:
+    """Return the columns that hubbatch has added to a table; often none."""
+    if CALL_COLUMN not in header:
+        return ()
+    return CALL_COLUMN, _REASON_COLUMNS[_REASON_COLUMNS[1] in header]
 
 
 class BadRow(Exception):
-    """One row is invalid. The file's reader adds the row's location."""
+    """One row is invalid. The file's reader adds the row's location.
+
+    Attributes:
+        option: The option that solves the problem; see `SourceError`.
+    """
+
+    def __init__(self, message: str, *, option: tuple[str, Any] | None = None) -> None:
+        super().__init__(message)
+        self.option = option
+
+    def at(self, where: str) -> SourceError:
+        """Return the error of the source, with the row's location."""
+        return SourceError(f"{where}: {self}.", option=self.option)
 
 
 def _as_mapping(properties: Mapping[str, str] | Iterable[str] | None) -> dict[str, str]:
@@ -54,6 +92,14 @@ def _as_mapping(properties: Mapping[str, str] | Iterable[str] | None) -> dict[st
     if isinstance(properties, Mapping):
         return dict(properties)
     return {name: name for name in properties or ()}
+
+
+def _as_names(names: str | Iterable[str] | None) -> tuple[str, ...]:
+    if isinstance(names, str):
+        raise ConfigurationError(
+            f"append must be a collection of columns, not {names!r}."
+        )
+    return tuple(names or ())
 
 
 @frozen(kw_only=True)
@@ -74,6 +120,10 @@ class Columns:
         legacy: Whether the inputs are for `crm-objects/v1`.
         reconcile_by: The unique property that creates are looked up by. It is sent even
             if it is the id column's property.
+        append: The columns whose options are added to those that a checkbox property
+            has, instead of replacing them; see `Append`.
+        labels: The labels of properties by name, where their definitions are known. A
+            missing id column is suggested by them.
     """
 
     verb: JobVerb
@@ -83,6 +133,8 @@ class Columns:
     empty: Literal["skip", "clear"] = field(default="skip")
     legacy: bool = False
     reconcile_by: str | None = None
+    append: tuple[str, ...] = field(converter=_as_names, default=())
+    labels: Mapping[str, Sequence[str]] = field(factory=dict, repr=False, eq=False)
 
     @empty.validator
     def _check_empty(self, _: object, value: object) -> None:
@@ -95,6 +147,7 @@ class Columns:
             "id_column": self.id_column,
             "properties": self.properties,
             "empty": self.empty,
+            "append": [*self.append],
         }
 
     def of_cells(self, header: Sequence[str]) -> Callable[[Sequence[str]], KeyedInput]:
@@ -126,7 +179,7 @@ class Columns:
     @property
     def only_ids(self) -> bool:
         """Whether the verb takes bare ids."""
-        return self.verb in ("read", "archive", "add", "remove")
+        return self.verb in ("read", "archive", "add", "remove", "gdpr_delete")
 
     @property
     def id_field(self) -> str | None:
@@ -145,23 +198,35 @@ class Columns:
         """
         if self.verb == "upsert" and self.id_property is None:
             raise BadRow(
-                "an upsert needs the unique property that the ids are values of. Use "
-                "--id-property NAME"
+                "an upsert needs the unique property that the ids are values of",
+                option=("id_property", "NAME"),
             )
         wanted = (self.id_column,) if self.id_column else id_columns(self.id_property)
         found = find_column(wanted, present)
         if found is not None or (self.verb == "create" and not self.id_column):
             return found
         columns = " or ".join(f'"{name}"' for name in wanted)
-        # Suggest the column whose name most resembles an id.
-        likely = [name for name in present if name.lower().endswith("id")]
-        hint = (likely or [name for name in present if name] or ["NAME"])[0]
+        meant = self._spelled_otherwise(wanted[0], present)
         raise BadRow(
-            f"no column {columns} (has: {shown_columns(present)}). Use --id-column "
-            f"{hint}"
+            f"no column {columns} (has: {shown_columns(present)})",
+            option=("id_column", meant or "NAME"),
         )
 
-    def chosen(self, present: Iterable[str], id_column: str | None) -> dict[str, str]:
+    def _spelled_otherwise(self, wanted: str, present: Sequence[str]) -> str | None:
+        """Return the only column that can be the wanted one, in another spelling.
+
+        Following a wrong suggestion writes the values of one record to another. So a
+        column is suggested only for the same name in other case or with other
+        separators, and for the label that HubSpot's exports have in their header.
+        """
+        names = {wanted, *self.labels.get(wanted, ())}
+        if wanted == RECORD_ID:
+            names |= _RECORD_ID_NAMES
+        spelled = {_folded(name) for name in names}
+        found = {name for name in present if _folded(name) in spelled}
+        return found.pop() if len(found) == 1 else None
+
+    def chosen(self, present: Collection[str], id_column: str | None) -> dict[str, str]:
         """Return the columns to send, each with the name of its property."""
         if self.only_ids:
             return {}
@@ -171,11 +236,26 @@ class Columns:
                 for name in present
                 if name in self.properties
             }
-        return {
-            name: name
-            for name in present
-            if name not in (id_column, RECORD_ID) or name == self.reconcile_by
-        }
+        left_out = {id_column, RECORD_ID, *added_columns(present)}
+        left_out.discard(self.reconcile_by)
+        return {name: name for name in present if name not in left_out}
+
+    def appended(self, chosen: Mapping[str, str]) -> list[str]:
+        """Return the properties whose values are options to add.
+
+        Args:
+            chosen: The columns to send, each with the name of its property.
+
+        Raises:
+            BadRow: If a column of `append` is not sent.
+        """
+        missing = next((name for name in self.append if name not in chosen), None)
+        if missing is not None:
+            raise BadRow(
+                f'"{missing}" is a column of --append, but it is not sent. The columns '
+                f"that are sent: {shown_columns(chosen)}"
+            )
+        return [chosen[name] for name in self.append]
 
     def build(self, record_id: Any, properties: Mapping[str, Any]) -> Any:
         """Return the input of one row."""
@@ -207,12 +287,14 @@ def cells_builder(
         if name in chosen and not name:
             raise BadRow(
                 f"column {place + 1} has no name. Name it, or choose the columns to "
-                "send with --property"
+                "send",
+                option=("properties", ["NAME"]),
             )
     at = header.index(id_column) if id_column is not None else None
     places = [(header.index(name), chosen[name]) for name in chosen]
     clear = columns.empty == "clear"
     width, name_of_id, only_ids = len(header), columns.id_field, columns.only_ids
+    appended = columns.appended(chosen)
 
     def build(cells: Sequence[str]) -> KeyedInput:
         # Once per row, so speed counts.
@@ -228,11 +310,19 @@ def cells_builder(
             properties = {name: cells[place] for place, name in cut}
         else:
             properties = {name: cells[place] for place, name in cut if cells[place]}
+        if appended:
+            _mark_appended(properties, appended)
         if name_of_id is None:
             return record_id or None, {"properties": properties}
         return record_id or None, {name_of_id: record_id, "properties": properties}
 
     return build
+
+
+def _mark_appended(properties: dict[str, Any], names: Iterable[str]) -> None:
+    for name in names:
+        if properties.get(name) is not None:
+            properties[name] = append_of(properties[name])
 
 
 class InputBuilder(Protocol):
@@ -295,7 +385,8 @@ class FieldsBuilder:
         self._columns = columns
         self._chosen = False
         self._id_column: str | None = None
-        self._unseen = set(() if columns.only_ids else columns.properties)
+        wanted = {*columns.properties, *columns.append}
+        self._unseen = set() if columns.only_ids else wanted
 
     @property
     def unseen(self) -> list[str]:
@@ -328,9 +419,9 @@ class FieldsBuilder:
         name = self._id_column
         record_id = line.get(name) if name is not None else None
         self._unseen.difference_update(line)
-        properties = {
-            to: line[column] for column, to in columns.chosen(line, name).items()
-        }
+        chosen = columns.chosen(line, name)
+        properties = {to: line[column] for column, to in chosen.items()}
+        _mark_appended(properties, [chosen.get(name, name) for name in columns.append])
         return _key(record_id), columns.build(record_id, properties)
 
     def _nested(self, line: dict[str, Any]) -> KeyedInput:
@@ -346,13 +437,16 @@ class FieldsBuilder:
             if columns.id_column is not None:
                 record_id = line.get(columns.id_column)
             return _key(record_id), record_id
-        if isinstance(properties, dict) and columns.properties:
+        if isinstance(properties, dict) and (columns.properties or columns.append):
             self._unseen.difference_update(properties)
+            names = columns.properties or {name: name for name in properties}
             taken["properties"] = {
-                columns.properties[column]: properties[column]
+                names[column]: properties[column]
                 for column in properties
-                if column in columns.properties
+                if column in names
             }
+            appended = [names.get(name, name) for name in columns.append]
+            _mark_appended(taken["properties"], appended)
         if columns.verb != "create":
             taken = {"objectId" if columns.legacy else "id": record_id, **taken}
         return _key(record_id), taken
@@ -370,6 +464,11 @@ _KINDS: Mapping[type, str] = {
     bool: "a boolean",
     type(None): "null",
 }
+
+
+def _folded(name: str) -> str:
+    """Return a name without case, spaces and separators."""
+    return _SEPARATORS.sub("", name).casefold()
 
 
 def _key(record_id: Any) -> str | None:

@@ -11,6 +11,8 @@ from types import ModuleType
 from typing import Any, overload
 
 from hubbatch._wire.calls import Operation
+from hubbatch._wire.codecs.merges import MERGED, PRIMARY
+from hubbatch._wire.property_values import AS_IS
 from hubbatch._wire.rows import (
     END_COLUMNS,
     NO_ID_PROPERTY,
@@ -310,7 +312,7 @@ def _check(names: list[str], schema: Any, operation: Operation) -> None:
     if problem is not None:
         raise ValueError(sentence(problem))
     naive = naive_column(arrow, schema, used)
-    if naive is not None and operation.zone is None:
+    if naive is not None and operation.zone in (None, AS_IS):
         raise ValueError(
             f"The times in column {naive!r} have no time zone. Pass "
             'timezone="Europe/Berlin" (for example).'
@@ -324,6 +326,10 @@ def _used(names: list[str], operation: Operation) -> set[str]:
         ValueError: If a column with ids is missing.
     """
     call, unique = operation.call, operation.id_property
+    if call.verb == "send":
+        return {*names}
+    if call.verb == "merge":
+        return {_find((name,), names) for name in (PRIMARY, MERGED)}
     if call.codec.rows is pair_shaper:
         return {_find(wanted, names) for wanted in END_COLUMNS.values()}
     if call.verb == "upsert" and unique is None:

@@ -6,7 +6,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from attrs import frozen
 
-from hubbatch._wire.property_values import Unsendable, in_zone
+from hubbatch._wire.property_values import AS_IS, AS_IS_NAME, Unsendable, in_zone
 from hubbatch.errors import ConfigurationError
 
 
@@ -15,7 +15,7 @@ class Zone:
     """A time zone.
 
     Attributes:
-        name: Its name in the IANA database, e.g. `UTC`, `Europe/Berlin`.
+        name: Its name in the IANA database, e.g. `UTC`, `Europe/Berlin`; or `as-is`.
         tz: The zone.
     """
 
@@ -24,26 +24,30 @@ class Zone:
 
     @classmethod
     def find(cls, name: str | None) -> "Zone | None":
-        """Return the zone with a name; None for None.
+        """Return the zone for times of a type; None for None, and for `as-is`.
 
         Raises:
             ConfigurationError: If the name is unknown.
         """
-        return None if name is None else cls.named(name)
+        zone = None if name is None else cls.named(name)
+        return None if zone is None or zone.tz is AS_IS else zone
 
     @classmethod
     def named(cls, name: str) -> "Zone":
-        """Return the zone with a name.
+        """Return the zone with a name; `as-is` sends text unchanged.
 
         Raises:
             ConfigurationError: If the name is unknown.
         """
+        if name == AS_IS_NAME:
+            return cls(name, AS_IS)
         try:
             # UTC is known even without an IANA database.
             zone = UTC if name == "UTC" else ZoneInfo(name)
         except (ZoneInfoNotFoundError, ValueError, TypeError, OSError):
             raise ConfigurationError(
-                f"unknown time zone {name!r}: expected a name like UTC or Europe/Berlin"
+                f"unknown time zone {name!r}: expected a name like UTC or "
+                "Europe/Berlin, or as-is"
             ) from None
         return cls(name, zone)
 

@@ -28,10 +28,13 @@ Verb = Literal[
     "create_default",
     "details",
     "find",
+    "gdpr_delete",
     "list",
+    "merge",
     "purge",
     "remove",
     "search",
+    "send",
     "token",
 ]
 
@@ -56,6 +59,9 @@ ApiName = Literal[
     "legacy",
     "account",
     "oauth",
+    "events",
+    "merges",
+    "gdpr_deletes",
 ]
 
 # One encoded input: its key (unique within a request; None if it has none), its JSON,
@@ -78,6 +84,7 @@ class Repeats(Enum):
     INDEPENDENT = "independent"  # no key: two creates make two records
     WAITS = "waits"  # writes to one record keep their order
     SHARES = "shares"  # one request serves all inputs that are waiting for it
+    CONNECTED = "connected"  # inputs that join records wait for each other
 
 
 @frozen

@@ -24,9 +24,12 @@ from .codecs import (
     connection_statuses,
     definitions,
     documents,
+    event_sends,
+    gdpr_deletes,
     legacy,
     lists,
     memberships,
+    merges,
     oauth,
     records,
     schemas,
@@ -34,7 +37,7 @@ from .codecs import (
     settings,
     splits,
 )
-from .object_types import check_verb, path_segment
+from .object_types import check_merge, check_verb, path_segment
 
 
 __all__ = [
@@ -191,6 +194,10 @@ OAUTH = Api(
     first_dated="2026-03",
     family="oauth",
 )
+# APIs of their own, because the table of object types has batch calls only.
+MERGES = evolve(OBJECTS, name="merges", check=check_merge)
+GDPR_DELETES = Api("gdpr_deletes", OBJECTS.label, OBJECTS.v3, OBJECTS.dated)
+EVENTS = Api("events", "events", "/events/v3", "/events/{version}", family="events")
 
 # ---- the rows
 
@@ -304,6 +311,33 @@ ROWS: tuple[Call, ...] = (
     _write(LEGACY, "update", "batch-update", legacy.UPDATES, may_be_empty=True),
     _remove(
         LEGACY, "archive", "batch-delete", legacy.DELETES, not_found_is_record=True
+    ),
+    # A repeated event counts twice, and a repeated merge finds other records.
+    _create(
+        EVENTS,
+        "send",
+        "send/batch",
+        event_sends.SENDS,
+        max_inputs=500,
+        may_be_empty=True,
+    ),
+    Call(
+        MERGES,
+        "merge",
+        "merge",
+        merges.MERGES,
+        repeats=Repeats.CONNECTED,
+        retry_safe=False,
+        max_inputs=1,
+        not_found_is_record=True,
+    ),
+    _remove(
+        GDPR_DELETES,
+        "gdpr_delete",
+        "gdpr-delete",
+        gdpr_deletes.DELETES,
+        max_inputs=1,
+        not_found_is_record=True,
     ),
     _question(ACCOUNT, "details", "details", documents.ACCOUNT),
     _question(

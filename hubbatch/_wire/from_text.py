@@ -10,7 +10,7 @@ from typing import Annotated, Any, Final, Literal, Union, get_args, get_origin
 
 from cattrs import BaseConverter
 
-from .property_values import property_values
+from .property_values import AS_IS_TIMES, property_values
 
 
 _LISTS: Final[tuple[Any, ...]] = (list, set, frozenset, tuple)
@@ -79,7 +79,7 @@ def _is_literal(of_type: Any) -> bool:
 
 
 def _string(value: object) -> str | None:
-    return property_values({"value": value}).get("value")
+    return property_values({"value": value}, AS_IS_TIMES).get("value")
 
 
 def _enum_hook(of_type: type[Enum]) -> Hook:

@@ -25,9 +25,13 @@ from .bodies import Bodies
 from .calls import Block, BlockEncoder, Encoded, Operation
 from .calls import Encoder as InputEncoder
 from .property_values import (
+    ABOVE_TIME,
+    AS_IS_TIMES,
+    BELOW_TIME,
     InvalidInput,
     TimeFormat,
     check_encodable,
+    looks_like_local_time,
     property_values,
     record_id,
 )
@@ -376,7 +380,8 @@ def id_encoder(operation: Operation) -> InputEncoder:
 def written_values(properties: object, times: TimeFormat) -> Mapping[str, str]:
     """Return properties as HubSpot's strings.
 
-    A dict of strings, the usual case, is returned as is, so do not modify it.
+    A dict of strings, the usual case, is returned as is, so do not modify it. It may
+    have no time without a zone.
     """
     if type(properties) is not dict or _has_others(properties):
         return property_values(properties, times)
@@ -386,9 +391,11 @@ def written_values(properties: object, times: TimeFormat) -> Mapping[str, str]:
 
 
 def _has_others(properties: Mapping[object, object]) -> bool:
-    """Return whether any name or value is not a string."""
+    """Return whether any name or value is not a string, or is a time without a zone."""
     for name, value in properties.items():
         if type(value) is not str or type(name) is not str:
+            return True
+        if BELOW_TIME < len(value) < ABOVE_TIME and looks_like_local_time(value):
             return True
     return False
 
@@ -484,7 +491,7 @@ def dumps(body: object, values: Mapping[str, str]) -> bytes:
         return _write_json(body)
     except (TypeError, UnicodeEncodeError) as error:
         # A name that is not a string, or a string with a lone surrogate.
-        check_encodable(property_values(values))
+        check_encodable(property_values(values, AS_IS_TIMES))
         fields = body if isinstance(body, Mapping) else {}
         check_encodable({k: v for k, v in fields.items() if isinstance(v, str)})
         raise InvalidInput(f"cannot be written as JSON: {error}") from None

@@ -6,7 +6,7 @@ default.
 """
 
 from collections.abc import Mapping
-from typing import Any, Protocol, TypeVar, overload
+from typing import Any, Literal, Protocol, TypeVar, overload
 
 from attrs import field
 
@@ -24,6 +24,8 @@ _READ_ONLY = ("read",)
 _NO_NEW_ONES = ("read", "update")
 # HubSpot publishes all verbs for every type in all other versions.
 _NARROW_VERSIONS = frozenset({"v3", "2026-03", "2026-03-beta"})
+# The standard types that have a merge in the specifications of these versions.
+_MERGED = frozenset({"companies", "contacts", "deals", "tickets"})
 
 
 class HasObjects(Protocol[T_co]):
@@ -79,6 +81,27 @@ class ObjectType:
             )
 
 
+class HasContacts(Protocol[T_co]):
+    """An object that has the verbs of contacts."""
+
+    def objects(self, object_type: Literal["contacts"], /) -> T_co:
+        """Return the verbs for contacts."""
+        ...
+
+
+class ContactsType(ObjectType):
+    """The object type that has verbs of its own."""
+
+    @overload
+    def __get__(self, owner: None, cls: type) -> "ObjectType": ...
+    @overload
+    def __get__(self, owner: HasContacts[T_co], cls: type) -> T_co: ...
+    def __get__(
+        self, owner: HasContacts[T_co] | None, cls: type
+    ) -> "ObjectType | T_co":
+        return self if owner is None else owner.objects("contacts")
+
+
 def _crm(name: str) -> tuple[str, str]:
     return f"crm.objects.{name}.read", f"crm.objects.{name}.write"
 
@@ -105,7 +128,7 @@ class StandardTypes(NearNames):
         "0-2", _crm("companies"), defaults=("name", "domain")
     )
     """Companies: create, read, update, upsert, archive."""
-    contacts: ObjectType = ObjectType(
+    contacts: ContactsType = ContactsType(
         "0-1", _CONTACTS, defaults=("firstname", "lastname", "email")
     )
     """Contacts: create, read, update, upsert, archive."""
@@ -210,7 +233,9 @@ class StandardTypes(NearNames):
 
 
 STANDARD_TYPES: Mapping[str, ObjectType] = {
-    name: row for name, row in vars(StandardTypes).items() if type(row) is ObjectType
+    name: row
+    for name, row in vars(StandardTypes).items()
+    if isinstance(row, ObjectType)
 }
 
 
@@ -248,6 +273,21 @@ def check_verb(verb: str, object_type: str, api_version: str) -> None:
     known = standard_type(object_type)
     if known is not None:
         known.check_verb(verb, api_version)
+
+
+def check_merge(_verb: str, object_type: str, api_version: str) -> None:
+    """Check that HubSpot merges records of an object type.
+
+    Raises:
+        ValueError: If it does not. It merges custom objects.
+    """
+    known = standard_type(object_type)
+    if known is None or known.name in _MERGED or api_version not in _NARROW_VERSIONS:
+        return
+    raise ValueError(
+        f"HubSpot has no merge for {known.name} in {api_version}. It merges "
+        f"{', '.join(sorted(_MERGED))} and custom objects."
+    )
 
 
 def type_id(object_type: str) -> str:

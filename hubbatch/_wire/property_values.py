@@ -3,8 +3,8 @@
 import math
 import re
 
-from collections.abc import Callable, Collection, Mapping
-from datetime import UTC, date, datetime, tzinfo
+from collections.abc import Callable, Collection, Iterable, Mapping
+from datetime import UTC, date, datetime, timedelta, tzinfo
 from decimal import Decimal
 from enum import Enum
 from typing import Any
@@ -28,6 +28,111 @@ class Unsendable:
     reason: str
 
 
+class Append:
+    """Options to add to those that a checkbox property has already.
+
+    A list replaces the options of a property; `Append` adds to them:
+
+    ```python
+    await hub.contacts.update([{"id": 512, "interests": Append(["news", "events"])}])
+    ```
+
+    HubSpot documents a value that begins with `;` as an addition. An `Append` without
+    options leaves the property as it is.
+
+    Args:
+        options: The options to add. Empty ones are dropped.
+
+    Raises:
+        TypeError: If `options` is a string, or cannot be iterated over.
+    """
+
+    __slots__ = ("options",)
+
+    def __init__(self, options: Iterable[object]) -> None:
+        if isinstance(options, str | bytes) or not isinstance(options, Iterable):
+            raise TypeError(
+                f"Append() expects a list of options, such as Append(['news']), not "
+                f"{options!r}."
+            )
+        self.options: tuple[object, ...] = tuple(options)
+
+    def __repr__(self) -> str:
+        return f"Append({[*self.options]!r})"
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Append) and self.options == other.options
+
+    def __hash__(self) -> int:
+        return hash((Append, self.options))
+
+
+def append_of(cell: object) -> Append:
+    """Return the options in a cell of a table: `a;b`, a list, or one option."""
+    if isinstance(cell, str):
+        return Append(cell.split(";"))
+    return Append(cell if isinstance(cell, list | tuple) else (cell,))
+
+
+class _AsIs(tzinfo):
+    """The zone of times that are sent as they are: it has no offset."""
+
+    def utcoffset(self, _moment: datetime | None) -> timedelta | None:
+        return None
+
+    def tzname(self, _moment: datetime | None) -> str:
+        return AS_IS_NAME
+
+    def dst(self, _moment: datetime | None) -> timedelta | None:
+        return None
+
+    def __repr__(self) -> str:
+        return "AS_IS"
+
+    def __reduce__(self) -> str:
+        return "AS_IS"
+
+
+# Text that looks like a time without a zone may be the value of a text property.
+AS_IS_NAME = "as-is"
+AS_IS = _AsIs()
+
+# ISO 8601 without a zone, with a "T" or a space: 2026-05-31T10:00, 2026-05-31 10:00:00.
+# No type is known while rows are sent. Such text is a time beyond doubt; a number (of
+# seconds, or a spreadsheet's day) or a date is not, and only `check` finds those.
+_LOCAL_TIME = re.compile(
+    r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d(:\d\d([.,]\d{1,9})?)?", re.ASCII
+)
+looks_like_local_time = _LOCAL_TIME.fullmatch
+# The lengths between which a time without a zone is: most values are shorter, and
+# comparing costs less than the pattern.
+BELOW_TIME = len("2026-05-31T10:0")
+ABOVE_TIME = len("2026-05-31T10:00:00.123456789Z")
+# The end of one in JSON. The pattern begins with a character that is rare there, so a
+# search takes hardly any time.
+_END_OF_TIME = re.compile(rb'-\d\d[T ]\d\d:\d\d(?::\d\d(?:[.,]\d{1,9})?)?"')
+
+
+def is_local_time(value: str) -> bool:
+    """Return whether a string is a time without a zone, such as `2026-05-31 10:00`."""
+    return parse_local_time(value) is not None
+
+
+def parse_local_time(value: str) -> datetime | None:
+    """Return the time without a zone that a string is; None for any other string."""
+    if _LOCAL_TIME.fullmatch(value) is None:
+        return None
+    try:
+        return datetime.fromisoformat(value)
+    except ValueError:  # such as the 31st of February
+        return None
+
+
+def may_have_local_time(encoded: bytes) -> bool:
+    """Return whether a string in JSON may be a time without a zone; see above."""
+    return _END_OF_TIME.search(encoded) is not None
+
+
 # Writing out all digits of Decimal("1e300000000") would fill the memory.
 _MOST_DIGITS = 1_000
 # HubSpot's ids have 64 bits.
@@ -42,7 +147,8 @@ class TimeFormat:
     """How dates and times are written.
 
     Attributes:
-        zone: The time zone of times without one; None if such times are invalid.
+        zone: The time zone of times without one; None if such times are invalid; AS_IS
+            to send text as it is, whatever it looks like.
         legacy: In milliseconds since 1970, as crm-objects/v1 expects.
     """
 
@@ -56,7 +162,7 @@ class TimeFormat:
             InvalidInput: If it is not an instant.
         """
         if value.utcoffset() is None:
-            if self.zone is None:
+            if self.zone is None or self.zone is AS_IS:
                 raise InvalidInput(
                     f"property {name!r} is a datetime without a time zone. Pass "
                     'timezone="Europe/Berlin" (for example), or set its tzinfo',
@@ -70,6 +176,29 @@ class TimeFormat:
             str(epoch_milliseconds(value)) if self.legacy else iso_milliseconds(value)
         )
 
+    def string(self, name: str, value: str) -> str:
+        """Return a string, as an instant if it is a time without a zone.
+
+        HubSpot would take such a time for UTC.
+
+        Raises:
+            InvalidInput: If it is such a time and no zone is set.
+        """
+        if self.zone is AS_IS:
+            return value
+        local = parse_local_time(value)
+        if local is None:
+            return value
+        if self.zone is None:
+            raise InvalidInput(
+                f"property {name!r} is a time without a time zone, which HubSpot would "
+                'read as UTC. Pass timezone="Europe/Berlin" (for example; on the '
+                "command line --timezone Europe/Berlin), or end it with Z or an offset "
+                'such as +01:00. If it is text, pass timezone="as-is"',
+                name,
+            )
+        return self.instant(name, local)
+
     def day(self, value: date) -> str:
         """Return a date as a string."""
         if not self.legacy:
@@ -79,6 +208,7 @@ class TimeFormat:
 
 
 _ISO = TimeFormat()
+AS_IS_TIMES = TimeFormat(AS_IS)
 
 
 def in_zone(value: datetime, zone: tzinfo) -> datetime:
@@ -113,7 +243,10 @@ def property_values(properties: object, times: TimeFormat = _ISO) -> dict[str, s
     values = {}
     for name, value in properties.items():
         if type(value) is str and type(name) is str and name:
-            values[name] = value  # the usual case
+            if BELOW_TIME < len(value) < ABOVE_TIME:
+                values[name] = times.string(name, value)
+            else:
+                values[name] = value  # the usual case
             continue
         if not isinstance(name, str) or not name:
             raise InvalidInput(
@@ -142,13 +275,21 @@ _PLAIN: dict[type, Callable[[Any], str]] = {
 
 
 def _string(name: str, value: object, times: TimeFormat) -> str | None:
-    if value is None or type(value) is str:
-        return value
+    if value is None:
+        return None
     if type(value) in _PLAIN:
         return _PLAIN[type(value)](value)
     if isinstance(value, list | tuple | set | frozenset):
-        return ";".join(_item(name, item, times) for item in _ordered(value))
+        return _joined(name, _ordered(value), times)
+    if isinstance(value, Append):
+        options = _joined(name, value.options, times)
+        return f";{options}" if options else None
     return _scalar(name, value, times)
+
+
+def _joined(name: str, items: Iterable[object], times: TimeFormat) -> str:
+    # Without the empty ones: HubSpot would read ";x" as an addition to what is set.
+    return ";".join(filter(None, (_item(name, item, times) for item in items)))
 
 
 def _ordered(values: Collection[object]) -> list[object]:
@@ -174,7 +315,7 @@ def _scalar(name: str, value: object, times: TimeFormat) -> str | None:
         case Enum():
             return _string(name, value.value, times)
         case str():
-            return str.__str__(value)
+            return times.string(name, str.__str__(value))
         case bool():
             return "true" if value else "false"
         case int():

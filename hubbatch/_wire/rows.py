@@ -76,7 +76,7 @@ def row_shaper(operation: Operation) -> Shaper:
     """
     verb = operation.call.verb
     creates = verb == "create"
-    only_ids = verb in ("read", "archive")
+    only_ids = verb in ("read", "archive", "gdpr_delete")
     id_property = None if creates else operation.id_property
     id_names = id_columns(id_property)
     first: str | None = None  # the id column of the first row

@@ -26,7 +26,7 @@ from hubbatch.errors import RecordInvalid
 from hubbatch.models import SimplePublicObject
 
 from .from_text import Hook, can_be, hook_to, is_list, without_none
-from .property_values import property_values
+from .property_values import AS_IS_TIMES, property_values
 
 
 ID: Final = "id"
@@ -173,7 +173,8 @@ class ClassMapping:
         """
         properties: dict[str, str | None] = {
             **property_values(
-                {f.property: getattr(instance, f.attribute) for f in self.fields}
+                {f.property: getattr(instance, f.attribute) for f in self.fields},
+                AS_IS_TIMES,
             )
         }
         known = self.id_of(instance)

@@ -8,15 +8,19 @@ from typing import Any
 from hubbatch import ConfigurationError, HubBatch, RecordNotFound
 from hubbatch._tables.column_mapping import JobVerb
 from hubbatch.jobs import (
+    ColumnMapping,
     Columns,
     FailuresSource,
     IdMap,
+    MergeColumns,
     PairColumns,
     Where,
     by_label,
     find_type,
     open_source,
 )
+from hubbatch.jobs.failures_table import FailuresTable
+from hubbatch.jobs.file_source import ending_of
 from hubbatch.jobs.options import LISTS, PAIRS
 from hubbatch.models import AssociationSpecWithLabel
 
@@ -51,6 +55,7 @@ def verb_spec(verb: JobVerb, options: Mapping[str, Any]) -> JobSpec:
         id_property=options.get("id_property"),
         properties={} if reading else properties,
         empty=options.get("empty") or "skip",
+        append=options.get("append") or (),
         legacy=call["legacy"],
         reconcile_by=options.get("reconcile_by"),
     )
@@ -112,6 +117,36 @@ def _all_spec(options: Mapping[str, Any], call: dict[str, Any]) -> JobSpec:
         call=call,
         options=options,
     )
+
+
+def merge_spec(options: Mapping[str, Any]) -> JobSpec:
+    """Return the job for `merge`.
+
+    Raises:
+        SourceError: If the source cannot be read.
+    """
+    return JobSpec(
+        verb="merge",
+        object_type=options["object_type"],
+        source=_open(options, MergeColumns()),
+        call=_PLAIN_CALL,
+        options=options,
+    )
+
+
+def gdpr_delete_spec(options: Mapping[str, Any]) -> JobSpec:
+    """Return the job for `gdpr-delete`.
+
+    Raises:
+        SourceError: If the source cannot be read.
+    """
+    spec = verb_spec("gdpr_delete", options)
+    if options["id_property"] == "email":
+        spec.warning = (
+            "HubSpot blocks an address that no contact has: no import and no form can "
+            "create a contact with it"
+        )
+    return spec
 
 
 def associations_spec(options: Mapping[str, Any]) -> JobSpec:
@@ -203,7 +238,7 @@ async def _ask_list(options: Mapping[str, Any], name: str) -> str:
         raise ConfigurationError(str(error)) from None
 
 
-def _open(options: Mapping[str, Any], columns: Columns | PairColumns) -> Any:
+def _open(options: Mapping[str, Any], columns: ColumnMapping) -> Any:
     return open_source(
         options["source"],
         columns,
@@ -224,6 +259,18 @@ async def _ask_kinds(
         raise ConfigurationError(str(error)) from None
 
 
+def _failures(options: Mapping[str, Any]) -> FailuresSource | FailuresTable:
+    path, reconcile_by = options["failed"], options["reconcile_by"]
+    if ending_of(path) not in (".csv", ".tsv"):
+        return FailuresSource(path, reconcile_by=reconcile_by)
+    return FailuresTable(
+        path,
+        encoding=options["encoding"],
+        delimiter=options["delimiter"],
+        reconcile_by=reconcile_by,
+    )
+
+
 def replay_spec(options: Mapping[str, Any]) -> JobSpec:
     """Return the job for `replay`; the failures file determines the call.
 
@@ -232,7 +279,7 @@ def replay_spec(options: Mapping[str, Any]) -> JobSpec:
         ConfigurationError: If the options do not fit the file.
         SourceError: If it is not a failures file, or has rows from several calls.
     """
-    source = FailuresSource(options["failed"], reconcile_by=options["reconcile_by"])
+    source = _failures(options)
     if source.length() == 0:  # the job had no failures
         raise NothingToDo(source.name)
     call = source.call()

@@ -3,17 +3,18 @@
 import asyncio
 
 from collections.abc import Mapping
+from pathlib import Path
+from shlex import quote
 from typing import Any
 
+from attrs import evolve
 from rich.console import Console
 
 from hubbatch import HubBatch
 from hubbatch._limits.window import RateLimit
-from hubbatch._tables.column_mapping import JobVerb
+from hubbatch._tables.column_mapping import Columns, JobVerb
 from hubbatch.jobs import (
     CheckReport,
-    Finding,
-    Row,
     ask_schema,
     check,
     read_schema,
@@ -23,6 +24,7 @@ from hubbatch.jobs import (
 from .arguments import verb_spec
 from .console import console_markup, make_console, print_json
 from .exit_status import ExitStatus
+from .findings import print_findings
 from .inspect import or_exit
 from .job_spec import find_token, hub_options
 from .progress import count_of, duration
@@ -34,11 +36,15 @@ _SMALLEST_SHARE = 0.001
 
 def run_check(options: Mapping[str, Any]) -> int:
     """Check a source and print the findings; return the exit status."""
-    report = or_exit(lambda: asyncio.run(_check(options)), refused=ExitStatus.BAD_USAGE)
+    console = make_console()
+    with console.status(f"Checking {console_markup(options['source'])}"):
+        report = or_exit(
+            lambda: asyncio.run(_check(options)), refused=ExitStatus.BAD_USAGE
+        )
     if options["as_json"]:
         print_json(_as_json(report))
     else:
-        _print_report(make_console(), report)
+        _print_report(console, report, options["output"])
     return ExitStatus.ALL_SUCCEEDED if report.ok else ExitStatus.SOME_DID_NOT
 
 
@@ -49,7 +55,8 @@ async def _check(options: Mapping[str, Any]) -> CheckReport:
     columns = options["properties"]
     if verb == "read":
         columns = tuple(columns)
-    spec = verb_spec(verb, {**options, "properties": columns})
+    # Its output is not that of a job.
+    spec = verb_spec(verb, {**options, "properties": columns, "output": None})
     path = options["schema"]
     token = "none" if path is not None else find_token(options)
     async with HubBatch(token, **hub_options(options)) as hub:
@@ -63,14 +70,19 @@ async def _check(options: Mapping[str, Any]) -> CheckReport:
             properties = await ask_schema(hub, job.operation, required=required)
         if options["save_schema"] is not None:
             write_schema(options["save_schema"], properties)
+        source = spec.source
+        if isinstance(getattr(source, "columns", None), Columns):
+            labels = {found.name: [found.label] for found in properties}
+            source.columns = evolve(source.columns, labels=labels)
         limits = hub.limits
         return await check(
-            spec.source,
+            source,
             job.operation,
             properties,
             limit=options["limit"],
             rate=RateLimit(limits.max_requests, limits.interval),
             daily=limits.daily_limit,
+            output=options["output"],
         )
 
 
@@ -83,13 +95,8 @@ async def _check_account(hub: HubBatch, expected: int | None) -> None:
             )
 
 
-def _print_report(console: Console, report: CheckReport) -> None:
-    for finding in report.findings:
-        kind = "[red]error[/]" if finding.certain else "[yellow]warning[/]"
-        rows = f", {count_of(finding.rows, 'row')}" if finding.rows else ""
-        console.print(f"{kind}: {_title(finding)}{rows}", soft_wrap=True)
-        for row, message in finding.examples:
-            console.print(f"  {_place(row)}{console_markup(message)}", soft_wrap=True)
+def _print_report(console: Console, report: CheckReport, output: Path | None) -> None:
+    print_findings(console, report)
     share = report.share_of_day
     of_day = "" if share is None else f", {_percent(share)} of the daily calls"
     accepted = report.rows - report.refused
@@ -100,21 +107,17 @@ def _print_report(console: Console, report: CheckReport) -> None:
         f"{duration(report.seconds)}{of_day}. Nothing was sent.",
         soft_wrap=True,
     )
+    if output is not None and report.refused:
+        console.print(
+            f"{console_markup(str(output))} has {count_of(report.refused, 'row')} that "
+            "would be refused, each with the reason. Correct them, and send them with "
+            f"hubbatch replay {console_markup(quote(str(output)))} --account ID.",
+            soft_wrap=True,
+        )
 
 
 def _percent(share: float) -> str:
     return f"{share:.1%}" if share == 0 or share >= _SMALLEST_SHARE else "under 0.1%"
-
-
-def _title(finding: Finding) -> str:
-    return console_markup(" ".join(filter(None, (finding.code, finding.property_name))))
-
-
-def _place(row: Row | None) -> str:
-    if row is None:
-        return ""
-    line = "" if row.line is None else f" (line {row.line})"
-    return f"row {row.index + 1}{line}: "
 
 
 def _as_json(report: CheckReport) -> dict[str, Any]:

@@ -89,6 +89,11 @@ class Ending:
         if failures is None:
             yield "Add --failures FILE to list them."
             return
+        if (
+            "confirm" in self.spec.options
+        ):  # `replay` does not send what is irreversible
+            yield f"{failures} has the rows that did not succeed."
+            return
         command = f"hubbatch replay {quote(str(failures))}"
         lookup = ""
         if report.unknown and self.spec.creates:

@@ -11,7 +11,14 @@ from typing import Any, TypeVar
 import attrs
 import click
 
-from hubbatch import Account, APIError, CertificateError, HubBatch, HubBatchError
+from hubbatch import (
+    Account,
+    APIError,
+    CertificateError,
+    HubBatch,
+    HubBatchError,
+    Objects,
+)
 from hubbatch.jobs import JobStatus, Where, read_status, write_report
 from hubbatch.jobs.portal import check_portal
 
@@ -110,7 +117,8 @@ async def _ask_count(options: Mapping[str, Any]) -> int:
     where = Where(*options["where"], timezone=options["timezone"])
     object_type = options["object_type"]
     async with HubBatch(find_token(options), **hub_options(options)) as hub:
-        objects, groups = hub.objects(object_type), None
+        objects: Objects = hub.objects(object_type)
+        groups = None
         if options["account"] is not None:
             await check_portal(hub, options["account"])
         if where.texts:

@@ -13,7 +13,7 @@ from hubbatch._net.listeners import Listener
 from hubbatch._tables.column_mapping import JobVerb
 from hubbatch._wire.endpoints import OBJECT_CALLS
 from hubbatch.jobs import Export, Job, Where
-from hubbatch.jobs.options import PAIRS
+from hubbatch.jobs.options import PAIRS, TIMED_VERBS
 from hubbatch.jobs.report import check_report_path
 from hubbatch.jobs.titles import title_of
 
@@ -68,6 +68,7 @@ class JobSpec:
         call: the options of the verb: `id_property`, `properties`, `legacy`.
         options: all other options, by the names of the parameters.
         total: the number of rows, once counted; None if they cannot be counted.
+        warning: a warning to print before the job starts; empty for none.
     """
 
     verb: JobVerb
@@ -76,6 +77,7 @@ class JobSpec:
     call: dict[str, Any]
     options: Mapping[str, Any]
     total: int | None = None
+    warning: str = ""
 
     def check(self) -> None:
         """Check the options, before the source is read.
@@ -107,8 +109,9 @@ class JobSpec:
         Raises:
             SourceError: If a row is malformed.
             ConfigurationError: If the job creates too many records to run without a
-                journal.
+                journal, or cannot be undone and its rows are not confirmed.
         """
+        self._check_confirmed()
         self.total = _total(self.source, self.options["limit"])
         options = self.options
         if not self.creates or options["journal"] or options.get("no_journal"):
@@ -118,6 +121,24 @@ class JobSpec:
             raise ConfigurationError(
                 f"a create of more than {chunk} rows needs --journal FILE, so that no "
                 "record is created twice if it is interrupted (or use --no-journal)"
+            )
+
+    def _check_confirmed(self) -> None:
+        options, source = self.options, self.source
+        if "confirm" not in options or options["dry_run"]:
+            return
+        rows = source.length()
+        if rows is None:
+            raise ConfigurationError(
+                f"to {self.title} cannot be undone, so the rows are counted first. "
+                "Those of standard input cannot be: put them into a file"
+            )
+        confirmed = options["confirm"]
+        if confirmed != rows:
+            wrong = "" if confirmed is None else f", not {confirmed:,}"
+            raise ConfigurationError(
+                f"{source.name} has {count_of(rows, 'row')}{wrong}. The command cannot "
+                f"be undone: check the rows, and add --confirm {rows}"
             )
 
     @property
@@ -186,6 +207,8 @@ class JobSpec:
             )
         options = {name: self.options.get(name) for name in _JOB_OPTIONS}
         options["preflight"] = bool(self.options.get("preflight"))
+        if self.verb in TIMED_VERBS and not self.object_type.startswith(PAIRS):
+            options["timezone"] = self.options.get("timezone")
         return Job(
             hub, self.verb, self.object_type, self.source, **self.call, **options
         )

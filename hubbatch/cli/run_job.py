@@ -2,11 +2,13 @@
 
 import asyncio
 import signal
+import warnings
 
 from collections import Counter
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from functools import partial
+from shlex import quote
 from typing import Any
 
 from attrs import asdict
@@ -29,21 +31,28 @@ from hubbatch._limits.plan import plan
 from hubbatch.errors import sentence
 from hubbatch.jobs import (
     CheckFailed,
+    Export,
+    Job,
     JobReport,
     SourceError,
     rehearse,
     write_report,
 )
+from hubbatch.jobs.options import TIMED_VERBS
 from hubbatch.jobs.portal import check_portal
 from hubbatch_entry import signals
 
 from .console import console_markup, make_console, print_json
 from .exit_status import Ending, ExitStatus, outcome_counts
+from .findings import check_command, print_findings
 from .job_spec import AllRecords, JobSpec, NothingToDo
 from .progress import Latency, Progress, count_of, duration
 from .signals import JobStopper
 
 
+# The options that are not called like their arguments in Python.
+_FLAGS = {"properties": "--property"}
+_TAB = "\t"
 # Seconds between two updates of the progress.
 _REFRESH = 0.2
 _NO_COUNTS = {
@@ -81,15 +90,14 @@ def run_job(make_spec: Callable[[], JobSpec], options: Mapping[str, Any]) -> int
     signals.last_words = print_result
     try:
         spec = make_spec()
-        spec.check()
-        with console.status(f"Reading {console_markup(spec.source.name)}"):
-            spec.count()
-        if spec.total == 0:
-            _warn_of_no_rows(console, spec.source.name)
+        _check_source(spec, console)
         run = _run
         if options["dry_run"]:
             run = _count if isinstance(spec.source, AllRecords) else _dry_run
-        status = asyncio.run(run(spec, console, result))
+        with warnings.catch_warnings():
+            warnings.simplefilter("always", UserWarning)
+            warnings.showwarning = partial(_show_warning, console)
+            status = asyncio.run(run(spec, console, result))
     except NothingToDo as nothing:
         status = ExitStatus.ALL_SUCCEEDED
         _warn_of_no_rows(console, str(nothing))
@@ -109,11 +117,30 @@ def run_job(make_spec: Callable[[], JobSpec], options: Mapping[str, Any]) -> int
     return status
 
 
+def _check_source(spec: JobSpec, console: Console) -> None:
+    """Check a job, count its rows, and print its warnings."""
+    spec.check()
+    with console.status(f"Reading {console_markup(spec.source.name)}"):
+        spec.count()
+    if spec.total == 0:
+        _warn_of_no_rows(console, spec.source.name)
+    if spec.warning:
+        _warn(console, spec.warning)
+
+
 def _warn_of_no_rows(console: Console, name: str) -> None:
-    console.print(
-        f"[yellow]warning:[/] {console_markup(name)} has no rows: nothing to do",
-        soft_wrap=True,
-    )
+    _warn(console, f"{name} has no rows: nothing to do")
+
+
+def _warn(console: Console, message: str) -> None:
+    console.print(f"[yellow]warning:[/] {console_markup(message)}", soft_wrap=True)
+
+
+def _show_warning(
+    console: Console, message: Warning | str, *_where: object, **_line: object
+) -> None:
+    """Print a warning of the client, which has a name that the command line set."""
+    console.print(f"[yellow]warning:[/] {console_markup(str(message))}", soft_wrap=True)
 
 
 def print_error(console: Console, error: BaseException) -> str:
@@ -121,7 +148,7 @@ def print_error(console: Console, error: BaseException) -> str:
 
     Below the error of a condition, print the condition, and mark what is wrong.
     """
-    message = shown = " ".join(str(error).split())
+    message = shown = " ".join(message_of(error).split())
     marked = isinstance(error, WhereError) and error.text
     if isinstance(error, WhereError) and marked:
         shown = sentence(error.reason)
@@ -140,6 +167,16 @@ def _print_marked(console: Console, error: WhereError) -> None:
     console.print(f"  {console_markup(error.text)}", soft_wrap=True)
     carets = "^" * max(wrong, 1)
     console.print(f"  {' ' * before}[red]{carets}[/]", soft_wrap=True)
+
+
+def message_of(error: BaseException) -> str:
+    """Return the message of an error, with options as the command line has them."""
+    if not isinstance(error, SourceError) or error.option is None:
+        return str(error)
+    name, value = error.option
+    option = _FLAGS.get(name, f"--{name.replace('_', '-')}")
+    [word] = value if isinstance(value, list) else [value]
+    return f"{error.problem} Use {option} {'tab' if word == _TAB else quote(word)}."
 
 
 def _status_of(error: BaseException) -> int:
@@ -208,7 +245,7 @@ async def _run_once(
     """Run a job until it ends, and print its progress."""
     job = spec.job(hub)
     try:
-        await job.prepare()
+        await _prepare(job, spec, stopper.console)
         if job.total is not None:  # HubSpot has counted the records
             spec.total = job.total
         progress = Progress(
@@ -246,6 +283,23 @@ def _seconds_to_wait(spec: JobSpec, report: JobReport) -> float | None:
     return max((error.resets_at - datetime.now(UTC)).total_seconds(), 1.0)
 
 
+async def _prepare(job: Job | Export, spec: JobSpec, console: Console) -> None:
+    """Prepare a job, and print what its preflight found."""
+    try:
+        await job.prepare()
+    except CheckFailed as error:
+        print_findings(console, error.report)
+        command = check_command(spec.verb, spec.options, "--output", "refused.csv")
+        console.print(
+            f"To write all rows with errors to a file: {console_markup(command)}",
+            soft_wrap=True,
+        )
+        raise
+    report = job.preflight_report if isinstance(job, Job) else None
+    if report is not None:
+        print_findings(console, report)
+
+
 def _count_reason(reasons: Counter[str], event: Event) -> None:
     # The reason for `not_sent` and `unknown` is the error that ended the job.
     if isinstance(event, InputFailed) and event.status == "failed":
@@ -268,6 +322,7 @@ async def _dry_run(spec: JobSpec, console: Console, result: dict[str, Any]) -> i
         console.print(
             console_markup(f"row {row.index + 1}{line}: {problem}"), soft_wrap=True
         )
+    _print_unchecked(console, spec)
     valid = rehearsal.rows - rehearsal.invalid
     rate = RateLimit(limits.max_requests, limits.interval)
     forecast = plan(
@@ -326,3 +381,13 @@ async def _count(spec: JobSpec, console: Console, result: dict[str, Any]) -> int
         "seconds_at_limit": round(seconds, 1),
     }
     return ExitStatus.ALL_SUCCEEDED
+
+
+def _print_unchecked(console: Console, spec: JobSpec) -> None:
+    """Print what a dry run, which knows nothing of the account, did not check."""
+    line = "Not checked: what only HubSpot knows, such as whether the records exist"
+    if spec.verb in TIMED_VERBS and "object_type" in spec.options:
+        command = check_command(spec.verb, spec.options)
+        line += ", and the properties and their values. For those, run "
+        line += console_markup(command)
+    console.print(f"{line}.", soft_wrap=True)

@@ -27,6 +27,8 @@ from .failures_source import FailedCall, FailuresSource
 from .id_map import IdMap
 from .job import Job
 from .job_report import JobReport
+from .json_array import JsonArraySource
+from .merge_columns import MergeColumns
 from .outputs import BlockSink, Sink, SinkOrPath
 from .pairs import PairColumns, by_label, find_type
 from .parquet import write_parquet
@@ -39,6 +41,7 @@ from .status import JobStatus, read_status
 from .stdin import StandardInput
 from .tables import SqliteSource
 from .where import Where
+from .xlsx import XlsxSource
 
 
 __all__ = [
@@ -62,8 +65,10 @@ __all__ = [
     "JobReport",
     "JobStatus",
     "JobVerb",
+    "JsonArraySource",
     "JsonLinesSource",
     "KeyedInput",
+    "MergeColumns",
     "Operation",
     "PairColumns",
     "Pairs",
@@ -82,6 +87,7 @@ __all__ = [
     "StandardInput",
     "Where",
     "WhereError",
+    "XlsxSource",
     "ask_schema",
     "by_label",
     "check",

@@ -9,7 +9,7 @@ import hashlib
 import os
 
 from collections.abc import Iterable, Iterator, Sequence, Sized
-from contextlib import closing
+from contextlib import ExitStack, closing, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -26,6 +26,7 @@ from hubbatch._tables.table_inputs import open_table
 from hubbatch._tables.zones import Zone
 from hubbatch.errors import SourceError
 
+from .file_source import DAMAGED, unpacked
 from .tables import Table
 
 
@@ -164,11 +165,11 @@ class ParquetSource(_ArrowTable):
         Raises:
             SourceError: If it is not a Parquet file.
         """
-        with closing(self._open()) as file:
+        with self._open() as file:
             return int(file.metadata.num_rows)
 
     def _records(self) -> Iterator[dict[str, Any]]:
-        with closing(self._open()) as file:
+        with self._open() as file:
             schema = file.schema_arrow
             self._check(column_names(schema), schema)
             try:
@@ -177,10 +178,16 @@ class ParquetSource(_ArrowTable):
             except (self._arrow.ArrowException, OSError) as error:
                 raise SourceError(f"{self.name}: damaged: {error}") from None
 
-    def _open(self) -> Any:
-        try:
-            return self._arrow.parquet.ParquetFile(self._path)
-        except FileNotFoundError:
-            raise SourceError(f"{self.name}: No such file or directory.") from None
-        except (self._arrow.ArrowException, OSError) as error:
-            raise SourceError(f"{self.name}: not a Parquet file: {error}") from None
+    @contextmanager
+    def _open(self) -> Iterator[Any]:
+        with ExitStack() as opened:
+            try:
+                content = opened.enter_context(unpacked(self._path))
+                file = opened.enter_context(
+                    closing(self._arrow.parquet.ParquetFile(content))
+                )
+            except FileNotFoundError:
+                raise SourceError(f"{self.name}: No such file or directory.") from None
+            except (self._arrow.ArrowException, OSError, *DAMAGED) as error:
+                raise SourceError(f"{self.name}: not a Parquet file: {error}") from None
+            yield file

@@ -4,6 +4,8 @@ Rows are read and encoded as in a job, and compared with the property definition
 object type.
 """
 
+import os
+
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
@@ -16,14 +18,16 @@ from hubbatch._limits.window import RateLimit
 from hubbatch._net.gate import MAX_IN_FLIGHT
 from hubbatch._wire.endpoints import Operation, Repeats
 from hubbatch._wire.inputs import encoder, id_property_of, make_key
-from hubbatch._wire.property_values import InvalidInput
+from hubbatch._wire.property_values import AS_IS, Append, InvalidInput, is_local_time
 from hubbatch.errors import CheckFailed
 from hubbatch.models import Property
 
 from .dry_run import first_rows
-from .property_checks import Checker, Problem
+from .property_checks import Checker
+from .refused_rows import RefusedRows
 from .row_source import AnySource, Row
 from .schema import Schema
+from .value_checks import Problem, problem_with, quote
 
 
 # The number of example rows of one finding.
@@ -37,11 +41,13 @@ class Finding:
     Attributes:
         code: HubSpot's code; or INVALID_INPUT if hubbatch would refuse to send the row,
             REPEATED_ID, REPEATED_VALUE, NOT_UNIQUE, NO_RECORD_ID, REQUIRED_PROPERTY,
-            TOO_LONG, OUTER_WHITE_SPACE or NO_ROWS.
+            TOO_LONG, OUTER_WHITE_SPACE, ADDED_OPTIONS, ARTIFACT (such as `#N/A`),
+            NO_TIME_ZONE, TIME_IN_TEXT, UNLIKELY_TIME or NO_ROWS.
         property_name: The property, if the problem concerns one.
         certain: Whether HubSpot will certainly refuse such a row.
         rows: The number of rows that have the problem; 0 if it concerns the whole call.
-        examples: The first such rows, each with its message, which quotes the value.
+        examples: The first such rows with different messages, each with its message,
+            which quotes the value.
     """
 
     code: str
@@ -89,6 +95,7 @@ async def check(
     limit: int | None = None,
     rate: RateLimit | None = None,
     daily: int | None = None,
+    output: str | os.PathLike[str] | None = None,
 ) -> CheckReport:
     """Check every row against the property definitions; send nothing.
 
@@ -103,13 +110,23 @@ async def check(
         limit: The maximum number of rows to take.
         rate: The rate limit for the forecast; by default 100 requests per 10 s.
         daily: The account's daily call limit, if known.
+        output: A file for the rows that would be refused, like the failures of a job: a
+            `.csv` with the columns of the source and the reasons, or a `.jsonl`.
 
     Raises:
         SourceError: If the source cannot be read.
+        ConfigurationError: If the output exists already, or cannot have these rows.
     """
     checks = _RowChecks(operation, properties)
-    async for row in first_rows(source, limit):
-        checks.add(row)
+    refused = None if output is None else RefusedRows(output, source, operation)
+    try:
+        async for row in first_rows(source, limit):
+            reasons = checks.add(row)
+            if refused is not None and reasons:
+                refused.write(row, reasons)
+    finally:
+        if refused is not None:
+            refused.close()
     checks.end()
     valid = checks.rows - checks.refused
     forecast: Plan = plan(
@@ -145,6 +162,7 @@ class _RowChecks:
         self._writes = operation.call.writes
         self._creates = verb == "create"
         self._waits = operation.call.repeats is Repeats.WAITS
+        self._converts = operation.zone not in (None, AS_IS)
         self._encode = encoder(operation)
         required = properties.required if isinstance(properties, Schema) else ()
         self._checker = Checker(properties, verb, operation.object_type, required)
@@ -155,16 +173,19 @@ class _RowChecks:
         for problem in self._checker.check_read(operation.properties):
             self._note(problem, None)
 
-    def add(self, row: Row) -> None:
-        """Check one row."""
+    def add(self, row: Row) -> list[str]:
+        """Check one row; return why HubSpot would refuse it."""
         self.rows += 1
-        certain = doubtful = False
+        reasons = []
+        doubtful = False
         for problem in self._problems(row):
             self._note(problem, row)
-            certain = certain or problem.certain
             doubtful = True
-        self.refused += certain
-        self.doubtful += doubtful and not certain
+            if problem.certain:
+                reasons.append(problem.message)
+        self.refused += bool(reasons)
+        self.doubtful += doubtful and not reasons
+        return reasons
 
     def end(self) -> None:
         """Add the finding that there were no rows."""
@@ -179,8 +200,11 @@ class _RowChecks:
         if finding is None:
             finding = self.findings[key] = Finding(*key)
         finding.rows += row is not None
-        if len(finding.examples) < _EXAMPLES:
-            finding.examples.append((row, problem.message))
+        examples = finding.examples
+        if len(examples) < _EXAMPLES and all(
+            problem.message != message for _, message in examples
+        ):
+            examples.append((row, problem.message))
 
     def _problems(self, row: Row) -> Iterator[Problem]:
         try:
@@ -188,12 +212,25 @@ class _RowChecks:
         except InvalidInput as error:
             yield Problem("INVALID_INPUT", error.field or "", str(error))
             return
-        values = _property_values(msgspec.json.decode(body)) if self._writes else {}
-        yield from self._checker.check(values)
+        sent = msgspec.json.decode(body)
+        values = _property_values(sent) if self._writes else {}
+        raw = _raw_properties(row.input)
+        yield from self._checker.check(
+            # HubSpot reads the leading semicolon as what is meant.
+            {
+                n: v[1:] if isinstance(raw.get(n), Append) else v
+                for n, v in values.items()
+            }
+        )
+        yield from self._times_in_text(raw)
         if self._creates:
             yield from self._checker.check_required(values)
-        elif key is not None and id_property_of(key) is None:
-            yield from self._checker.check_id(key)
+        elif key is not None:
+            name = id_property_of(key)
+            if name is None:
+                yield from self._checker.check_id(key)
+            elif name not in values or values[name] != sent["id"]:
+                yield from self._checker.check_key_value(name, sent["id"])
         if self._waits and key is not None:
             yield from self._repeated(key, row, "REPEATED_ID", None)
         if self._creates:
@@ -201,6 +238,21 @@ class _RowChecks:
                 if value and self._is_unique(name):
                     key = make_key(value, name)
                     yield from self._repeated(key, row, "REPEATED_VALUE", name)
+
+    def _times_in_text(self, raw: Mapping[str, Any]) -> Iterator[Problem]:
+        if not self._converts:
+            return
+        for name, value in raw.items():
+            if (
+                type(value) is str
+                and is_local_time(value)
+                and self._checker.is_text(name)
+            ):
+                what = (
+                    f"{quote(value)} is text, and the time zone makes it a time in "
+                    'UTC. To send it unchanged, use --timezone as-is (timezone="as-is")'
+                )
+                yield problem_with("TIME_IN_TEXT", name, what, certain=False)
 
     def _is_unique(self, name: str) -> bool:
         known = self._unique.get(name)
@@ -228,6 +280,15 @@ def _property_values(body: Mapping[str, Any]) -> Mapping[str, str]:
     if isinstance(properties, list):  # crm-objects/v1
         return {item["name"]: item["value"] for item in properties}
     return properties
+
+
+def _raw_properties(item: Any) -> Mapping[str, Any]:
+    """Return the properties of an input as the user wrote them."""
+    if isinstance(item, Mapping):
+        properties = item.get("properties")
+    else:
+        properties = getattr(item, "properties", None)
+    return properties if isinstance(properties, Mapping) else {}
 
 
 def raise_if_refused(report: CheckReport) -> None:

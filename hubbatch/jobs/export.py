@@ -37,6 +37,7 @@ from .options import (
 )
 from .row_source import Row
 from .states import RowState
+from .unknown_properties import check_properties
 from .where import Where
 
 
@@ -143,6 +144,8 @@ class Export(Lifecycle):
 
     async def _load_history(self, job: Identity, history: History) -> None:  # noqa: ARG002 -- the base's signature
         self._read = history.counts[RowState.SUCCEEDED]
+        if history.new:
+            await check_properties(self._hub, self.operation)
         if self._sought is None or history.finished:
             return
         self._groups = self._sought

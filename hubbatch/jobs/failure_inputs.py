@@ -13,16 +13,19 @@ from collections.abc import Callable, Mapping
 from math import isfinite
 from typing import Any
 
+from hubbatch._wire.codecs.merges import MERGED, PRIMARY
 from hubbatch._wire.endpoints import Operation
 from hubbatch._wire.property_values import (
     InvalidInput,
     TimeFormat,
     Unsendable,
     check_encodable,
+    is_local_time,
     property_values,
     record_id,
 )
 from hubbatch._wire.user_classes import class_mapping, is_typed
+from hubbatch._write_inputs import MergeInput
 from hubbatch.account_models import ListChange, ListMember
 from hubbatch.models import (
     AssociationInput,
@@ -47,9 +50,10 @@ _SURROGATE = re.compile("[\ud800-\udfff]")
 def input_encoder(operation: Operation, *, legacy: bool) -> Callable[[Any], Any]:
     """Return a function that converts an input to JSON in HubSpot's shape."""
     verb, id_property = operation.call.verb, operation.id_property
+    times = TimeFormat(operation.zone, legacy=legacy)
 
     def encode(item: Any) -> Any:
-        return _as_json(_as_mapping(item, verb, id_property), legacy=legacy)
+        return _as_json(_as_mapping(item, verb, id_property), times)
 
     return encode
 
@@ -72,6 +76,9 @@ def _as_mapping(value: Any, verb: str, id_property: str | None) -> Any:
             return _of_write_input(value)
         case LegacyUpdateInput():
             return {"objectId": value.object_id, "properties": value.properties}
+        case MergeInput():
+            ids = value.primary_object_id, value.object_id_to_merge
+            return dict(zip((PRIMARY, MERGED), ids, strict=True))
         case LegacyCreateInput():
             return {"properties": value.properties}
         case AssociationInput():
@@ -103,21 +110,21 @@ def _of_write_input(value: UpdateInput | UpsertInput | CreateInput) -> dict[str,
     return fields
 
 
-def _as_json(value: Any, *, legacy: bool) -> Any:
+def _as_json(value: Any, times: TimeFormat) -> Any:
     match value:
         case Mapping():
             return {
                 _name(name): (
-                    _properties(item, legacy=legacy)
+                    _properties(item, times)
                     if name == "properties"
-                    else _as_json(item, legacy=legacy)
+                    else _as_json(item, times)
                 )
                 for name, item in value.items()
             }
         case list() | tuple():
-            return [_as_json(item, legacy=legacy) for item in value]
+            return [_as_json(item, times) for item in value]
         case AssociationTo():
-            types = _as_json(value.types, legacy=legacy)
+            types = _as_json(value.types, times)
             return {"to": {"id": _leaf(value.to)}, "types": types}
         case AssociationSpec():
             return {
@@ -128,31 +135,36 @@ def _as_json(value: Any, *, legacy: bool) -> Any:
             return _leaf(value)
 
 
-def _properties(properties: Any, *, legacy: bool) -> Any:
+def _properties(properties: Any, times: TimeFormat) -> Any:
     if isinstance(properties, Mapping):
         return {
-            _name(name): _property(name, value, legacy=legacy)
+            _name(name): _property(name, value, times)
             for name, value in properties.items()
         }
     if isinstance(properties, list | tuple):  # crm-objects/v1: names and values
-        return [_named(item, legacy=legacy) for item in properties]
+        return [_named(item, times) for item in properties]
     return _leaf(properties)
 
 
-def _named(pair: Any, *, legacy: bool) -> Any:
-    stored = _as_json(pair, legacy=legacy)
+def _named(pair: Any, times: TimeFormat) -> Any:
+    stored = _as_json(pair, times)
     if isinstance(pair, Mapping) and {"name", "value"} <= pair.keys():
-        stored["value"] = _property(pair["name"], pair["value"], legacy=legacy)
+        stored["value"] = _property(pair["name"], pair["value"], times)
     return stored
 
 
-def _property(name: Any, value: Any, *, legacy: bool) -> Any:
+def _property(name: Any, value: Any, times: TimeFormat) -> Any:
     """Return a property's value: unchanged, in the form to send, or marked."""
     try:
-        sent = property_values({name: value}, TimeFormat(legacy=legacy))
+        sent = property_values({name: value}, times)
         check_encodable(sent)
     except InvalidInput:
+        # A time without a zone is sent if `replay` has a zone for it.
+        if type(value) is str and is_local_time(value) and _name(name) == name:
+            return value
         return _unsendable(value)
+    if type(value) is str:  # the job's zone made it an instant
+        return sent[name]
     return value if _is_json(value) else sent.get(name)
 
 

@@ -69,7 +69,7 @@ class FailuresSource(LinesFile):
     ) -> None:
         super().__init__(path, {"replay": True}, "utf-8")
         self._reconcile_by = reconcile_by
-        self._found = _LineBuilder(may_be_unknown=True)
+        self._found = _LineBuilder(reconcile_by)
         self._complete = False  # the file was read to its end
 
     def call(self) -> FailedCall:
@@ -96,7 +96,7 @@ class FailuresSource(LinesFile):
         return scanned
 
     def _builder(self) -> InputBuilder:
-        builder = _LineBuilder(may_be_unknown=self._reconcile_by is not None)
+        builder = _LineBuilder(self._reconcile_by)
         if not self._complete:
             self._found = builder
         return builder
@@ -108,36 +108,56 @@ class _LineBuilder:
     unseen: Sequence[str] = ()
     doubted: bool = False
 
-    def __init__(self, *, may_be_unknown: bool) -> None:
+    def __init__(self, reconcile_by: str | None) -> None:
         self.call: FailedCall | None = None
         self.last_doubted: int | None = None
         self._count = 0
-        self._may_be_unknown = may_be_unknown
+        self._reconcile_by = reconcile_by
 
     def build(self, line: object) -> KeyedInput:
         if not isinstance(line, dict):
             raise BadRow(f"{json_kind(line)}, not a line of a failures file")
         call = _call_of(line)
-        if self.call is None:
-            self.call = call
-        if call != self.call:
-            raise BadRow(
-                f"a line of {call}, but the first line is of {self.call}. Use one file "
-                "per call"
-            )
-        # Associating twice has the same effect as once.
-        creates = call.verb == "create" and not call.object_type.startswith(PAIRS)
-        self.doubted = creates and line.get("status") == "unknown"
-        if self.doubted and not self._may_be_unknown:
-            raise BadRow(
-                "a create that may have been written already. Use --reconcile-by NAME "
-                "with a unique property that every record sets, or delete the line"
-            )
+        self.call = check_same_call(call, self.call)
+        self.doubted = check_doubted(call, line.get("status"), self._reconcile_by)
         self._count += 1
         if self.doubted:
             self.last_doubted = self._count - 1
         key = line.get("input_id")
         return None if key is None else str(key), restore(line["input"])
+
+
+def check_same_call(call: FailedCall, first: FailedCall | None) -> FailedCall:
+    """Return the call of a line, which must be that of the first line."""
+    if first not in (None, call):
+        raise BadRow(
+            f"a line of {call}, but the first line is of {first}. Use one file per call"
+        )
+    if call.verb in ("merge", "gdpr_delete"):
+        raise BadRow(
+            f"a line of {call}, which cannot be undone, so it is not sent from a "
+            "failures file. Put the rows to send into a file of their own, and run "
+            f"`hubbatch {call.verb.replace('_', '-')}` with it"
+        )
+    return call
+
+
+def check_doubted(call: FailedCall, status: object, reconcile_by: str | None) -> bool:
+    """Return whether a line is a create that may have been written already.
+
+    Raises:
+        BadRow: If it is, and its record cannot be looked up.
+    """
+    # Associating twice has the same effect as once.
+    creates = call.verb == "create" and not call.object_type.startswith(PAIRS)
+    doubted = creates and status == "unknown"
+    if doubted and reconcile_by is None:
+        raise BadRow(
+            "a create that may have been written already. Delete the line, or look "
+            "its record up by a unique property that every record sets",
+            option=("reconcile_by", "NAME"),
+        )
+    return doubted
 
 
 def _call_of(line: dict[str, Any]) -> FailedCall:

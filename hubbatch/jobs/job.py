@@ -31,7 +31,7 @@ from hubbatch.client import HubBatch
 from hubbatch.errors import ConfigurationError, HubBatchError
 from hubbatch.models import Property
 
-from .check import check, raise_if_refused
+from .check import CheckReport, check, raise_if_refused
 from .identity import Identity
 from .job_report import Stopped
 from .job_source import count_rows, open_job_source
@@ -53,10 +53,12 @@ from .options import (
 from .outputs import SinkOrPath
 from .resume import Resumption, chain_async, take_async, with_loop_turns
 from .row_source import Inputs, Row, Source, as_source
+from .rows_to_fix import RowsToFix
 from .run_adapter import RunAdapter, Tally
 from .schema import ask_schema
 from .sinks import Failures
 from .states import FINAL, RowState
+from .unknown_properties import check_properties
 
 
 class Job(Lifecycle):
@@ -69,7 +71,8 @@ class Job(Lifecycle):
 
     Args:
         hub: The client of the account.
-        verb: create, read, update, upsert or archive.
+        verb: create, read, update, upsert, archive, merge, or (for contacts)
+            gdpr_delete. A merge that may have been sent is never sent again.
         object_type: E.g. `tickets`; or `associations.contacts.companies`, with the
             verbs read, create, create_default, archive and archive_labels; or the
             number of a list, `lists.581`, with the verbs add and remove.
@@ -82,19 +85,24 @@ class Job(Lifecycle):
         reconcile_by: A unique property. Before a create that may have been written is
             sent again, its record is looked up by this property.
         legacy: Whether to use `crm-objects/v1`.
-        id_column: For a path: the column with the ids. By default the column with the
-            name of `id_property`, or else `id`.
+        id_column: For a path or a table: the column with the ids. By default the column
+            with the name of `id_property`, or else `id`.
         empty: For a path: whether an empty cell keeps the property's value (`skip`, the
             default) or clears it (`clear`).
+        append: For a path: the columns whose options are added to those that a checkbox
+            property has, instead of replacing them.
         encoding: For a path: a Python codec. Default: UTF-8.
-        delimiter: For the path of a CSV: one character. Default: a comma.
+        delimiter: For the path of a CSV: one character. Default: detected.
         query: For the path of a SQLite database: a SELECT with an ORDER BY.
         timezone: The time zone of times without one (`"Europe/Berlin"`), as for the
-            verb. For the path of a Parquet file, a table and inputs.
+            verb. A Parquet, Excel or Arrow `Source` has one of its own for columns of
+            times.
         journal: The path of the journal. If it records that the job is finished,
             nothing is sent.
         results: A path (`.csv`, `.jsonl`) or a `Sink`: one line per success.
         failures: A path (`.jsonl`) or a `Sink`: one line per row that did not succeed.
+            For the path of a CSV or Excel file also `.csv`: these rows with all their
+            columns and a `reason`, to fix in a spreadsheet and replay.
         output: A path (`.csv`, `.jsonl`, `.parquet`) or a `Sink`: the records that a
             read returned.
         max_failures: The number or share of failures above which the job ends, as for
@@ -116,6 +124,8 @@ class Job(Lifecycle):
         portal_id: The account's id. Set by `prepare` and `run`; None if the token
             cannot read it.
         operation: The call that the job makes.
+        preflight_report: What the preflight found. None without one, and after a job
+            was resumed.
 
     Raises:
         ConfigurationError: If the verb, an option or a path cannot be used, or if an
@@ -142,6 +152,7 @@ class Job(Lifecycle):
         legacy: bool = False,
         id_column: str | None = None,
         empty: Literal["skip", "clear"] | None = None,
+        append: Iterable[str] | None = None,
         encoding: str | None = None,
         delimiter: str | None = None,
         query: str | None = None,
@@ -165,11 +176,12 @@ class Job(Lifecycle):
             call={"id_property": id_property, "reconcile_by": reconcile_by},
             properties=properties,
             legacy=legacy,
-            columns={"id_column": id_column, "empty": empty},
+            columns={"id_column": id_column, "empty": empty, "append": append},
             file={"encoding": encoding, "delimiter": delimiter, "query": query},
             timezone=timezone,
         )
         self._preflight = preflight
+        self.preflight_report: CheckReport | None = None
         self._limit = check_limit(limit)
         portal = check_account(account)
         waits = check_patience(patience)
@@ -184,11 +196,13 @@ class Job(Lifecycle):
         planned = self._batch([])
         planned.close()
         operation = planned.operation
-        self._source = as_source(opened, operation, timezone=timezone)
+        self._source = as_source(
+            opened, operation, timezone=timezone, id_column=id_column
+        )
         path = None if journal is None else Path(journal)
         outputs = {"results": results, "failures": failures, "output": output}
         sinks = [
-            make_sink(role, sink, operation, legacy=legacy)
+            make_sink(role, sink, operation, legacy=legacy, source=self._source)
             for role, sink in outputs.items()
             if sink is not None
         ]
@@ -233,8 +247,10 @@ class Job(Lifecycle):
     async def _load_history(self, job: Identity, history: History) -> None:
         if self._preflight is not False and history.new:
             await self._check_rows(job.fingerprint)
+        if history.new:
+            await check_properties(self._hub, self.operation)
         for output in self._journal.outputs.values():
-            if isinstance(output.sink, Failures):
+            if isinstance(output.sink, Failures | RowsToFix):
                 output.sink.portal_id = self.portal_id
         counts, tally = history.counts, self._tally
         tally.inputs = history.inputs
@@ -242,11 +258,10 @@ class Job(Lifecycle):
         tally.given_up = sum(
             counts[state] for state in FINAL.values() if state is not RowState.SUCCEEDED
         )
-        if self._reporter.callback is not None:
-            rows = await asyncio.to_thread(count_rows, self._source)
-            known = [count for count in (rows, self._limit) if count is not None]
-            self._reporter.total = None if rows is None else min(known)
-            self._reporter.report()
+        rows = await asyncio.to_thread(count_rows, self._source)
+        known = [count for count in (rows, self._limit) if count is not None]
+        self.total = self._reporter.total = None if rows is None else min(known)
+        self._reporter.report()
 
     async def _check_rows(self, fingerprint: str | None) -> None:
         raw = self._source.inputs if isinstance(self._source, Inputs) else None
@@ -258,7 +273,9 @@ class Job(Lifecycle):
         operation, known = self.operation, self._preflight
         if isinstance(known, bool):
             known = await ask_schema(self._hub, operation)
-        raise_if_refused(await check(self._source, operation, known, limit=self._limit))
+        report = await check(self._source, operation, known, limit=self._limit)
+        self.preflight_report = report
+        raise_if_refused(report)
 
     # ---- the run
 

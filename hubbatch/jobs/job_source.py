@@ -9,14 +9,15 @@ from hubbatch._net.source import length
 from hubbatch._tables.column_mapping import Columns, JobVerb
 from hubbatch.errors import ConfigurationError
 
-from .options import PAIRS
+from .merge_columns import MergeColumns
+from .options import PAIRS, TIMED_VERBS
 from .pairs import PairColumns
 from .row_source import Inputs, is_source
 from .sources import open_source
 
 
 # The verbs whose `properties` are those that HubSpot returns.
-_BARE_IDS = ("read", "archive", "add", "remove")
+_BARE_IDS = ("read", "archive", "add", "remove", "gdpr_delete")
 
 
 def open_job_source(
@@ -44,7 +45,7 @@ def open_job_source(
         legacy: Whether the inputs are for `crm-objects/v1`.
         columns: The other options of `Columns`. Only a path has these.
         file: The options of `open_source`. Only a path has these.
-        timezone: An option of a path, a table and inputs. A `Source` has its own.
+        timezone: The time zone of times without one.
 
     Raises:
         ConfigurationError: If an option cannot be used with the source, or differs from
@@ -59,6 +60,9 @@ def open_job_source(
         if object_type.startswith(PAIRS) and verb != "read":
             _refuse(columns, "is not for pairs. Pass a source with PairColumns.")
             return open_source(source, PairColumns(), **how), dict(call)
+        if verb == "merge":
+            _refuse(columns, "is not for merges.")
+            return open_source(source, MergeColumns(), **how), dict(call)
         ids_only = verb in _BARE_IDS
         mapping = Columns(
             verb=verb,
@@ -68,12 +72,18 @@ def open_job_source(
         )
         returned = tuple(properties) if ids_only else ()
         options = {**call, "properties": returned or None}
+        if not ids_only:
+            options["timezone"] = timezone
         return open_source(source, mapping, **how), options
-    of_source = {"timezone": timezone} if is_source(source) else {}
+    if hasattr(source, "__arrow_c_stream__") and not is_source(source):
+        columns = {**columns, "id_column": None}  # `as_source` takes it
     _refuse(
-        {**columns, **file, **of_source},
+        {**columns, **file},
         f"is for paths. Set it where you create the {type(source).__name__} instead.",
     )
+    timed = verb in TIMED_VERBS and not object_type.startswith(PAIRS)
+    if timezone is None and timed and is_source(source):
+        timezone = source.options.get("timezone")
     options = {**call, "timezone": timezone, "properties": tuple(properties) or None}
     known = getattr(source, "columns", None)
     if isinstance(known, Columns):

@@ -32,7 +32,7 @@ class Lifecycle(ABC):
         operation: The call that the job makes.
         family: The calls that share a rate limit with those of the job.
         rows_per_request: The maximum number of rows in a request or an answer.
-        total: The number of rows, where HubSpot knows it. Set by `prepare`.
+        total: The number of rows; None if it is unknown. Set by `prepare`.
     """
 
     def __init__(
@@ -228,6 +228,7 @@ class Lifecycle(ABC):
         measures = self._journal.measures
         measures.clock, measures.allowed = self._clock, self._allowed
         try:
+            self._journal.total = self.total
             await self._journal.begin(self._identity, self.portal_id)
         except JournalError as error:
             return error

@@ -44,8 +44,7 @@ class LineParser:
             key, item = self._builder.build(_loads(content))
             doubted = self._builder.doubted
         except BadRow as error:
-            where = f"{self._name}: line {self._line}"
-            raise SourceError(f"{where}: {error}.") from None
+            raise error.at(f"{self._name}: line {self._line}") from None
         row = Row(self.rows, key, item, self._line, doubted)
         self.rows += 1
         return row
@@ -67,7 +66,8 @@ def _loads(line: str) -> object:
     except (ValueError, RecursionError) as error:
         if line.lstrip()[:1] in ("[", "{") and len(line.strip()) == 1:
             raise BadRow(
-                "not a complete JSON value. Write one object per line"
+                "not a complete JSON value. Write one object per line, or name the "
+                "file .json"
             ) from None
         raise BadRow(f"not JSON: {_problem(line, error)}") from None
 
@@ -112,8 +112,8 @@ def check_decoded(line: str, encoding: str) -> None:
         name = plain.upper()
         hint = "utf-16" if value in (0xFE, 0xFF) and not before else "cp1252"
         raise BadRow(
-            f"not {name} (byte {len(before) + 1} of the line is 0x{value:02x}). "
-            f"Use --encoding, e.g. {hint}"
+            f"not {name} (byte {len(before) + 1} of the line is 0x{value:02x})",
+            option=("encoding", hint),
         )
 
 

@@ -16,6 +16,7 @@ from hubbatch.errors import ConfigurationError
 
 from .outputs import Sink, SinkOrPath
 from .parquet import SUFFIX, ParquetOutput, lines_of
+from .rows_to_fix import RowsToFix
 from .sinks import Failures, Pairs, Records, Results
 
 
@@ -26,17 +27,29 @@ _OPTIONS: Mapping[str, frozenset[str]] = {
     "update": frozenset({"id_property", "timezone"}),
     "upsert": frozenset({"id_property", "timezone"}),
     "archive": frozenset(),
+    "merge": frozenset(),
+    "gdpr_delete": frozenset({"id_property"}),
     "create_default": frozenset(),
     "archive_labels": frozenset(),
     "add": frozenset(),
     "remove": frozenset(),
 }
+# The verbs that send times. Those for pairs have none.
+TIMED_VERBS = ("create", "update", "upsert")
 # The prefix of a job's object type when its rows are pairs of records.
 PAIRS = "associations."
 # The prefix of a job's object type when its rows are records of a list.
 LISTS = "lists."
 _LIST_VERBS = ("add", "remove")
-_OBJECT_VERBS = ("create", "read", "update", "upsert", "archive")
+_OBJECT_VERBS = (
+    "create",
+    "read",
+    "update",
+    "upsert",
+    "archive",
+    "merge",
+    "gdpr_delete",
+)
 _PAIR_VERBS = ("read", "create", "create_default", "archive", "archive_labels")
 # The options of each verb in `crm-objects/v1`.
 _LEGACY_OPTIONS: Mapping[str, frozenset[str]] = {
@@ -48,7 +61,7 @@ _LEGACY_OPTIONS: Mapping[str, frozenset[str]] = {
 # The options that must not change when a job resumes. `reconcile_by` may: it only
 # determines how creates with lost answers are recovered, and a user may add it after
 # losing some.
-IDENTITY_OPTIONS = ("id_property", "properties")
+IDENTITY_OPTIONS = ("id_property", "properties", "timezone")
 
 
 def check_client(hub: object, job: str) -> None:
@@ -79,6 +92,10 @@ def find_verb(
     if verb not in _OBJECT_VERBS:
         raise ConfigurationError(
             f"verb must be one of {', '.join(_OBJECT_VERBS)}, not {verb!r}."
+        )
+    if verb == "gdpr_delete" and object_type != "contacts":
+        raise ConfigurationError(
+            f"HubSpot has a GDPR delete for contacts only, not for {object_type}."
         )
     if not legacy:
         return getattr(hub.objects(object_type), verb)  # type: ignore[no-any-return] # one of its verbs
@@ -170,9 +187,16 @@ def check_patience(patience: Any) -> float:
 
 
 def make_sink(
-    role: str, sink: SinkOrPath, operation: Operation, *, legacy: bool
+    role: str,
+    sink: SinkOrPath,
+    operation: Operation,
+    *,
+    legacy: bool,
+    source: object = None,
 ) -> Sink:
     """Return the sink of a role; a path becomes the sink that suits its suffix.
+
+    `source` is needed for failures as a CSV, which have its columns.
 
     Raises:
         ConfigurationError: If such a file is not possible for the role or the
@@ -188,6 +212,8 @@ def make_sink(
         return ParquetOutput(path, _output(lines_of(path), operation))
     if role == "output":
         return _output(path, operation)
+    if path.suffix.lower() == ".csv":
+        return RowsToFix(path, operation, source)
     return Failures(sink, operation, legacy=legacy)
 
 

@@ -128,7 +128,7 @@ class Output:
             ConfigurationError: If the file has content, or cannot be created.
         """
         for path in dict.fromkeys((self.final, self.sink.path)):
-            _check_new(path)
+            check_new(path)
 
     def check_finished(self, length: int) -> None:
         """Check that the file of a finished job exists; convert a staged one if needed.
@@ -235,7 +235,12 @@ class Output:
             self._staged.make()
 
 
-def _check_new(path: Path) -> None:
+def check_new(path: Path) -> None:
+    """Check that a file can be created without overwriting anything.
+
+    Raises:
+        ConfigurationError: If it has content, or cannot be created.
+    """
     try:
         if path.exists() and (not path.is_file() or path.stat().st_size):
             raise ConfigurationError(

@@ -126,8 +126,8 @@ class PairColumns:
             if found is None:
                 columns = " or ".join(f'"{column}"' for column in wanted)
                 raise BadRow(
-                    f"no column {columns} (has: {', '.join(present)}). Use "
-                    f"--{name}-column NAME"
+                    f"no column {columns} (has: {', '.join(present)})",
+                    option=(f"{name}_column", "NAME"),
                 )
             yield found
         if self.label_column is not None:

@@ -5,55 +5,25 @@ everything: owners, pipelines and stages are defined elsewhere, and HubSpot's tr
 of nearly valid values has not been recorded. Codes are HubSpot's own where it has one.
 """
 
-import re
-
-from collections.abc import Callable, Iterable, Mapping
-from datetime import UTC, datetime
+from collections.abc import Iterable, Mapping
 from difflib import get_close_matches
 
-from attrs import frozen
+from attrs import evolve
 
-from hubbatch._timestamps import epoch_milliseconds
 from hubbatch._wire.calls import Verb
 from hubbatch._wire.object_types import standard_type
 from hubbatch.models import Property
 
-
-# "Property values have a limit of 65,536 characters": HubSpot's knowledge base.
-LONGEST_TEXT = 65_536
-# The maximum number of characters of a value, and of options, that a message quotes.
-_QUOTED = 40
-_NAMED = 6
-
-# "Only digits, one leading minus and one point": HubSpot's changelog on number values,
-# January 2020, which names commas and spaces among what is refused.
-_NUMBER = re.compile(r"-?(\d+\.?\d*|\.\d+)", re.ASCII)
-_MILLISECONDS = re.compile(r"-?\d{1,15}", re.ASCII)
-_ISO = re.compile(r"\d{4}-\d\d-\d\d(T.*)?", re.ASCII)
-_BEGINS_WITH_A_DAY = re.compile(r"\d{4}-\d\d-\d\d", re.ASCII)
-_DAY = 86_400_000
-_ADDRESS = re.compile(r"[^@\s,;]+@[^@\s,;.]+(\.[^@\s,;.]+)+")
-
-
-@frozen
-class Problem:
-    """A value that HubSpot refuses or may refuse, or a missing one.
-
-    Attributes:
-        code: HubSpot's code; or, if it has none, TOO_LONG, OUTER_WHITE_SPACE,
-            NO_RECORD_ID or REQUIRED_PROPERTY.
-        property_name: The property.
-        message: The complete message. It quotes up to 40 characters of the value.
-        certain: Whether HubSpot will certainly refuse it.
-    """
-
-    code: str
-    property_name: str
-    message: str
-    certain: bool = True
-
-
-ValueCheck = Callable[[str], Problem | None]
+from .value_checks import (
+    Problem,
+    ValueCheck,
+    check_number,
+    check_of_options,
+    check_text,
+    check_time,
+    problem_with,
+    quote,
+)
 
 
 class Checker:
@@ -84,6 +54,7 @@ class Checker:
         self._type = known
         self._required = tuple(required)
         self._checks: dict[str, ValueCheck] = {}
+        self._key_checks: dict[str, ValueCheck] = {}
 
     def check(self, values: Mapping[str, str]) -> list[Problem]:
         """Return the problems with the values of one record."""
@@ -97,6 +68,26 @@ class Checker:
                 found.append(problem)
         return found
 
+    def check_key_value(self, name: str, value: str) -> list[Problem]:
+        """Return the problem with the value of the unique property of one record."""
+        definition = self._known.get(name)
+        if definition is None:  # reported once, by `check_key`
+            return []
+        check_value = self._key_checks.get(name)
+        if check_value is None:
+            check_value = self._key_checks[name] = self._check_of_values(definition)
+        problem = check_value(value)
+        if problem is None:
+            return []
+        if self._verb in ("read", "archive"):  # such a record does not exist
+            problem = evolve(problem, certain=False)
+        return [problem]
+
+    def is_text(self, name: str) -> bool:
+        """Return whether a property holds text."""
+        definition = self._known.get(name)
+        return definition is not None and definition.type in ("string", "phone_number")
+
     def check_required(self, values: Mapping[str, str]) -> list[Problem]:
         """Return the required properties that a new record lacks.
 
@@ -104,7 +95,7 @@ class Checker:
         """
         what = "a new record must have it"
         return [
-            _problem("REQUIRED_PROPERTY", name, what, certain=self._type is None)
+            problem_with("REQUIRED_PROPERTY", name, what, certain=self._type is None)
             for name in self._required
             if not values.get(name)
         ]
@@ -113,7 +104,7 @@ class Checker:
         """Check whether a string can be a record id."""
         if value.isascii() and value.isdecimal():
             return []
-        what = f"{_quote(value)} is not a record id, which is a number"
+        what = f"{quote(value)} is not a record id, which is a number"
         # Archiving a record that does not exist is not an error.
         return [Problem("NO_RECORD_ID", "", what, certain=self._verb != "archive")]
 
@@ -139,7 +130,7 @@ class Checker:
             Problem(
                 "NOT_UNIQUE",
                 name,
-                f"{_quote(name)} is not defined as unique: HubSpot {self._verb}s by "
+                f"{quote(name)} is not defined as unique: HubSpot {self._verb}s by "
                 "unique properties only",
                 certain=name == "hs_object_id",
             )
@@ -153,8 +144,8 @@ class Checker:
 
     def _unknown(self, name: str, *, certain: bool = True) -> Problem:
         near = get_close_matches(name.lower(), self._known, 1, 0.75)
-        hint = f"; did you mean {_quote(near[0])}?" if near else ""
-        message = f"property {_quote(name)} does not exist{hint}"
+        hint = f"; did you mean {quote(near[0])}?" if near else ""
+        message = f"property {quote(name)} does not exist{hint}"
         return Problem("PROPERTY_DOESNT_EXIST", name, message, certain)
 
     def _check_of(self, name: str) -> ValueCheck:
@@ -164,10 +155,10 @@ class Checker:
             return lambda _: problem
         about = definition.modification_metadata
         if about is not None and about.read_only_value:
-            problem = _problem("READ_ONLY_VALUE", name, "it is read-only")
+            problem = problem_with("READ_ONLY_VALUE", name, "it is read-only")
             return lambda _: problem
         if definition.calculated:
-            problem = _problem(
+            problem = problem_with(
                 "READ_ONLY_VALUE", name, "HubSpot calculates it", certain=False
             )
             return lambda _: problem
@@ -177,110 +168,15 @@ class Checker:
         name = definition.name
         match definition.type:
             case "number":
-                return lambda value: _check_number(name, value)
+                return lambda value: check_number(name, value)
             case "date" | "datetime":
                 midnight = definition.type == "date"
-                return lambda value: _check_instant(name, value, midnight=midnight)
+                return lambda value: check_time(name, value, midnight=midnight)
             case "enumeration" | "bool":
-                return _check_of_options(definition)
+                return check_of_options(definition)
             case "string" | "phone_number":
                 email = self._email and name == "email"
-                return lambda value: _check_text(name, value, email=email)
+                phone = "phone" in (definition.field_type or definition.type or "")
+                return lambda value: check_text(name, value, email=email, phone=phone)
             case _:  # a type unknown to hubbatch
                 return lambda _: None
-
-
-def _check_text(name: str, value: str, *, email: bool) -> Problem | None:
-    if len(value) > LONGEST_TEXT:
-        what = f"{len(value):,} characters; HubSpot accepts {LONGEST_TEXT:,}"
-        return _problem("TOO_LONG", name, what)
-    if email and value and not _ADDRESS.fullmatch(value.strip()):
-        what = f"{_quote(value)} is not an e-mail address"
-        return _problem("INVALID_EMAIL", name, what, certain="@" not in value)
-    if value != value.strip():
-        what = f"{_quote(value)} has white space around it"
-        return _problem("OUTER_WHITE_SPACE", name, what, certain=False)
-    return None
-
-
-def _check_number(name: str, value: str) -> Problem | None:
-    if not value or _NUMBER.fullmatch(value):
-        return None
-    # HubSpot announced that it refuses white space around values, and withdrew it.
-    perhaps = _NUMBER.fullmatch(value.strip()) is not None
-    what = f"{_quote(value)} is not a number: use digits, one leading minus, one point"
-    return _problem("INVALID_INTEGER", name, what, certain=not perhaps)
-
-
-def _check_instant(name: str, value: str, *, midnight: bool) -> Problem | None:
-    if not value:
-        return None
-    milliseconds = _milliseconds(value)
-    kind = "date" if midnight else "date and time"
-    if milliseconds is None:
-        what = (
-            f"{_quote(value)} is not a {kind}: write it as 2026-05-31"
-            + ("" if midnight else "T10:00:00Z")
-            + ", or as milliseconds since 1970"
-        )
-        nearly = _BEGINS_WITH_A_DAY.match(value.strip()) is not None
-        return _problem("INVALID_LONG", name, what, certain=not nearly)
-    if midnight and milliseconds % _DAY:
-        what = f"{_quote(value)} is not midnight in UTC, as a date must be"
-        return _problem("INVALID_DATE", name, what)
-    return None
-
-
-def _milliseconds(value: str) -> int | None:
-    """Parse an instant that HubSpot accepts: epoch milliseconds or ISO 8601."""
-    if _MILLISECONDS.fullmatch(value):
-        return int(value)
-    if not _ISO.fullmatch(value):
-        return None
-    try:
-        instant = datetime.fromisoformat(value)
-    except ValueError:
-        return None
-    if instant.tzinfo is None:
-        instant = instant.replace(tzinfo=UTC)
-    return epoch_milliseconds(instant)
-
-
-def _check_of_options(definition: Property) -> ValueCheck:
-    values = [option.value for option in definition.options]
-    if not values and definition.type == "bool":
-        values = ["true", "false"]
-    if not values or definition.external_options:
-        return lambda _: None  # their options are defined elsewhere
-    name, allowed = definition.name, frozenset(values)
-    several = definition.type == "enumeration" and definition.field_type == "checkbox"
-    labels = {option.label.lower(): option.value for option in definition.options}
-    near = {value.lower(): value for value in values}
-    listed = ", ".join(values[:_NAMED])
-    if len(values) > _NAMED:
-        listed += f", … ({len(values)} in all)"
-
-    def check(stored: str) -> Problem | None:
-        chosen = [part for part in stored.split(";") if part] if several else [stored]
-        for option in chosen:
-            if not option or option in allowed:
-                continue
-            what = f"{_quote(option)} is not one of its options: {listed}"
-            plain = option.strip().lower()
-            meant = near.get(plain) or labels.get(plain)
-            if meant is not None:
-                what += f"; did you mean {_quote(meant)}?"
-            # Whether HubSpot ignores case and white space has not been recorded.
-            return _problem("INVALID_OPTION", name, what, certain=plain not in near)
-        return None
-
-    return check
-
-
-def _problem(code: str, name: str, what: str, *, certain: bool = True) -> Problem:
-    return Problem(code, name, f"property {_quote(name)}: {what}", certain)
-
-
-def _quote(value: str) -> str:
-    shown = value if len(value) <= _QUOTED else f"{value[: _QUOTED - 1]}…"
-    return f'"{shown}"' if shown.isprintable() else ascii(shown)

@@ -7,6 +7,7 @@ from collections.abc import (
     Iterable,
     Iterator,
     Mapping,
+    Sequence,
 )
 from contextlib import suppress
 from hashlib import blake2b
@@ -15,10 +16,10 @@ from typing import Any, Protocol, TypeAlias
 
 import msgspec
 
-from attrs import define, field
+from attrs import define, evolve, field
 
 from hubbatch._net.source import check_source
-from hubbatch._tables.zones import Zone
+from hubbatch._tables.column_mapping import ColumnMapping
 from hubbatch._wire.calls import Operation
 from hubbatch._wire.property_values import InvalidInput, Unsendable
 from hubbatch._wire.rows import pair_shaper
@@ -38,6 +39,7 @@ class Row:
         line: The line of the file on which it begins, from 1, if any.
         doubted: Whether an earlier job may have sent it. A source with such rows has
             the index of the last one as `last_doubted`.
+        cells: All its cells, if it comes from a file with columns.
     """
 
     index: int
@@ -45,6 +47,7 @@ class Row:
     input: Any
     line: int | None = None
     doubted: bool = False
+    cells: Sequence[Any] | None = field(default=None, repr=False, eq=False)
 
 
 class Source(Protocol):
@@ -90,11 +93,16 @@ def is_source(inputs: object) -> bool:
 
 
 def as_source(
-    inputs: Any, operation: Operation, *, timezone: str | None = None
+    inputs: Any,
+    operation: Operation,
+    *,
+    timezone: str | None = None,
+    id_column: str | None = None,
 ) -> AnySource:
     """Return a source unchanged; wrap a table, or an iterable of inputs, in one.
 
-    `timezone` is the time zone of the times without one in a table or in mappings.
+    `timezone` is the time zone of the times without one in a table, and `id_column` the
+    column of a table with the ids.
 
     Raises:
         TypeError: If it is neither a table nor an iterable or async iterable.
@@ -106,11 +114,18 @@ def as_source(
 
         # These import this module.
         from .arrow import ArrowSource  # noqa: PLC0415
+        from .merge_columns import MergeColumns  # noqa: PLC0415
         from .pairs import PairColumns  # noqa: PLC0415
 
         if is_table(inputs):
             pairs = operation.call.codec.rows is pair_shaper
-            columns = PairColumns() if pairs else columns_of(operation)
+            columns: ColumnMapping
+            if pairs:
+                columns = PairColumns()
+            elif operation.call.verb == "merge":
+                columns = MergeColumns()
+            else:
+                columns = evolve(columns_of(operation), id_column=id_column)
             return ArrowSource(inputs, columns, timezone=timezone)
     rows = check_source(
         inputs,
@@ -118,20 +133,18 @@ def as_source(
         "inputs",
         operation,
     )
-    options = {"timezone": timezone}
-    to_row = _RowMaker(operation, Zone.find(timezone))
+    to_row = _RowMaker(operation)
     if isinstance(rows, AsyncIterable):
-        return AsyncInputs(rows, to_row, options=options)
-    return Inputs(rows, to_row, options=options)
+        return AsyncInputs(rows, to_row)
+    return Inputs(rows, to_row)
 
 
 class _RowMaker:
     """Makes rows from inputs; flat mappings become inputs in HubSpot's shape."""
 
-    def __init__(self, operation: Operation, zone: Zone | None) -> None:
+    def __init__(self, operation: Operation) -> None:
         rows = operation.call.codec.rows
         self._shape = None if rows is None else rows(operation)
-        self._zone = zone
 
     def __call__(self, index: int, item: Any) -> Row:
         value = item
@@ -139,8 +152,6 @@ class _RowMaker:
             # An invalid row fails alone, when it is encoded.
             with suppress(InvalidInput):
                 value = self._shape(item)
-        if self._zone is not None:
-            value = self._zone.localize(value)
         key = _key_of(value)
         return Row(index, _key_of(item) if key is None else key, value)
 

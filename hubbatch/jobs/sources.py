@@ -1,39 +1,40 @@
-"""Files as sources of rows: CSV, JSON lines, Parquet, SQLite, and standard input.
+"""Files as sources of rows: CSV, JSON, Excel, Parquet, SQLite, and standard input.
 
-A file is read twice, row by row: once to the end before anything is sent, to find
-invalid lines and to compute the fingerprint, and again to send it. Standard input can
-be read only once, so a bad line ends the job when it arrives.
+Standard input can be read only once, so a bad line ends the job when it arrives.
 """
 
 import csv
-import hashlib
 import io
 import os
 
-from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from abc import abstractmethod
+from collections.abc import Iterable, Iterator, Sequence
 from itertools import chain, islice
-from pathlib import Path
 from typing import Any
 
 from hubbatch._tables.column_mapping import BadRow, ColumnMapping, InputBuilder
-from hubbatch.errors import ConfigurationError, SourceError
+from hubbatch._tables.delimiter import CANDIDATES, declared_delimiter, find_delimiter
+from hubbatch._tables.zones import Zone
+from hubbatch.errors import ConfigurationError
 
 from .arrow import ParquetSource
-from .lines import LineParser, check_decoded, codec_of
+from .cell_rows import cell_rows
+from .file_source import TextFile, ending_of
+from .json_array import JsonArraySource
+from .lines import LineParser, check_decoded
 from .row_source import Row
 from .stdin import StandardInput
 from .tables import SqliteSource
+from .xlsx import XlsxSource
 
 
 # HubSpot's limit is 65,536 characters. A longer value should fail its record, but a
 # quote that is never closed must not fill the memory.
 _LONGEST_FIELD = 16 * 1024 * 1024
-_BLOCK = 64 * 1024
 _LINES = 500  # that are checked at once
-_CSV_PROBLEMS = {"unexpected end of data": "a quote is opened and never closed"}
+_HEAD = 50  # lines that the delimiter is found in
 
-ENDINGS = (".csv", ".jsonl", ".ndjson")
+JSON_LINES = (".jsonl", ".ndjson")
 
 
 def open_source(
@@ -41,117 +42,72 @@ def open_source(
     columns: ColumnMapping,
     *,
     encoding: str = "utf-8",
-    delimiter: str = ",",
+    delimiter: str | None = None,
     query: str | None = None,
     timezone: str | None = None,
-) -> "CsvSource | JsonLinesSource | ParquetSource | SqliteSource | StandardInput":
+) -> (
+    "CsvSource | JsonLinesSource | JsonArraySource | XlsxSource | ParquetSource "
+    "| SqliteSource | StandardInput"
+):
     """Return the source for a path, by its suffix; `-` is standard input.
+
+    The suffix may be followed by `.gz`, for a file that is compressed by gzip.
 
     Args:
         path: The file.
         columns: How its columns become inputs.
-        encoding: A Python codec, for CSV and JSON lines.
-        delimiter: The delimiter of a CSV, one character.
+        encoding: A Python codec, for CSV and JSON.
+        delimiter: The delimiter of a CSV, one character. By default it is detected; of
+            a `.tsv`, it is a tab.
         query: A SELECT. If set, the file is a SQLite database, whatever its suffix.
-        timezone: The time zone for times without one in a Parquet file.
+        timezone: The time zone of times without one.
 
     Raises:
         ConfigurationError: If the suffix, the encoding, the delimiter or the time zone
-            is unknown; if pyarrow is missing; or if a time zone is set for a file
-            without typed times.
+            is unknown; or if pyarrow or openpyxl is missing.
     """
-    ending = Path(path).suffix.lower()
-    if timezone is not None and (query is not None or ending != ".parquet"):
-        raise ConfigurationError(
-            f"{os.fspath(path)}: only a Parquet file takes a time zone; other files "
-            "have times as strings, which are sent as they are"
-        )
+    Zone.find(timezone)  # raises if it is unknown
+    source = _open(path, columns, encoding, delimiter, query, timezone)
+    # Where times are strings, a job makes them instants when it encodes them.
+    source.options = {**source.options, "timezone": timezone}
+    return source
+
+
+def _open(
+    path: str | os.PathLike[str],
+    columns: ColumnMapping,
+    encoding: str,
+    delimiter: str | None,
+    query: str | None,
+    timezone: str | None,
+) -> (
+    "CsvSource | JsonLinesSource | JsonArraySource | XlsxSource | ParquetSource "
+    "| SqliteSource | StandardInput"
+):
+    ending = ending_of(path)
     if query is not None:
         return SqliteSource(path, query, columns)
     if ending == ".parquet":
         return ParquetSource(path, columns, timezone=timezone)
+    if ending == ".xlsx":
+        return XlsxSource(path, columns, timezone=timezone)
     if os.fspath(path) == "-":
         return StandardInput(columns, encoding=encoding)
+    if ending == ".tsv":
+        return CsvSource(path, columns, encoding=encoding, delimiter=delimiter or "\t")
     if ending == ".csv":
         return CsvSource(path, columns, encoding=encoding, delimiter=delimiter)
-    if ending in ENDINGS:
+    if ending == ".json":
+        return JsonArraySource(path, columns, encoding=encoding)
+    if ending in JSON_LINES:
         return JsonLinesSource(path, columns, encoding=encoding)
     raise ConfigurationError(
-        f"{os.fspath(path)}: expected .csv, .jsonl or .parquet (or - for JSON lines "
-        "on standard input)"
+        f"{os.fspath(path)}: expected .csv, .tsv, .jsonl, .json, .xlsx or .parquet, "
+        "each also with .gz (or - for JSON lines on standard input)"
     )
 
 
-class _File(ABC):
-    """A file that can be read as often as needed."""
-
-    def __init__(
-        self, path: str | os.PathLike[str], options: Mapping[str, Any], encoding: str
-    ) -> None:
-        self._path = Path(path)
-        self.name: str = str(path)
-        self._encoding = codec_of(encoding)
-        self.options: Mapping[str, Any] = {**options, "encoding": self._encoding}
-        self._scanned: tuple[str, int] | None = None
-        self._stamp: tuple[int, int] | None = None  # of the file when it was scanned
-
-    def __repr__(self) -> str:
-        return f"<{type(self).__name__} {self.name!r}>"
-
-    def fingerprint(self) -> str:
-        """Read the file to its end; return the SHA-256 of its bytes.
-
-        Raises:
-            SourceError: If the file cannot be read, or a line is not a row; names the
-                line.
-        """
-        return self._scan()[0]
-
-    def length(self) -> int:
-        """Return the number of rows.
-
-        Raises:
-            SourceError: If the file cannot be read, or a line is not a row.
-        """
-        return self._scan()[1]
-
-    def __iter__(self) -> Iterator[Row]:
-        return self._read(lambda _data: None)
-
-    def _scan(self) -> tuple[str, int]:
-        stamp = _stamp(self._path)
-        if self._scanned is None or stamp != self._stamp:
-            self._stamp = stamp
-            if self._path.is_fifo():  # the second reading would wait forever
-                raise SourceError(
-                    f"{self.name}: a pipe, but a file is read twice. Pass JSON lines "
-                    "on standard input, as -"
-                )
-            digest = hashlib.sha256()
-            count = sum(1 for _ in self._read(digest.update))
-            self._scanned = digest.hexdigest(), count
-        return self._scanned
-
-    def _read(self, tap: Callable[[memoryview], object]) -> Iterator[Row]:
-        try:
-            with _Tapped(self._path, tap) as raw:
-                buffered = io.BufferedReader(raw, _BLOCK)
-                lines = io.TextIOWrapper(
-                    buffered, self._encoding, "surrogateescape", newline=""
-                )
-                with lines:
-                    yield from self._rows(lines)
-        except OSError as error:
-            raise SourceError(f"{self.name}: {error.strerror or error}.") from None
-        except UnicodeError as error:  # surrogateescape fails, as in UTF-16
-            raise SourceError(f"{self.name}: not {self._encoding}: {error}.") from None
-
-    @abstractmethod
-    def _rows(self, lines: io.TextIOBase) -> Iterator[Row]:
-        """Yield the rows of a file's lines."""
-
-
-class CsvSource(_File):
+class CsvSource(TextFile):
     """A CSV file with a header.
 
     Empty rows are skipped. A row may have fewer cells than the header: a property
@@ -161,7 +117,8 @@ class CsvSource(_File):
         path: The file.
         columns: How its columns become inputs.
         encoding: A Python codec. A byte order mark is skipped.
-        delimiter: One character.
+        delimiter: One character. By default a first line like `sep=;` declares it, or
+            else it is found in the first rows: a comma, semicolon, tab or pipe.
 
     Raises:
         ConfigurationError: If the encoding or the delimiter cannot be used.
@@ -173,57 +130,78 @@ class CsvSource(_File):
         columns: ColumnMapping,
         *,
         encoding: str = "utf-8",
-        delimiter: str = ",",
+        delimiter: str | None = None,
     ) -> None:
-        if len(delimiter) != 1 or delimiter in '"\r\n':
+        if delimiter is not None and (len(delimiter) != 1 or delimiter in '"\r\n'):
             raise ConfigurationError(
                 f"delimiter must be one character other than a quote, not {delimiter!r}"
             )
         options = {**columns.options(), "delimiter": delimiter}
         super().__init__(path, options, encoding)
         self.columns: ColumnMapping = columns
+        self.header: Sequence[str] = ()
         self._delimiter = delimiter
 
     def _rows(self, lines: io.TextIOBase) -> Iterator[Row]:
         csv.field_size_limit(max(csv.field_size_limit(), _LONGEST_FIELD))
         checked = chain.from_iterable(_checked_blocks(lines, self._encoding))
-        reader = csv.reader(checked, delimiter=self._delimiter, strict=True)
-        index, line = -1, 1
+        reader = _CsvReader(checked, self._delimiter)
+        yield from cell_rows(self, reader)
+
+
+class _CsvReader:
+    """Reads a CSV whose delimiter may have to be found in its first lines."""
+
+    def __init__(self, lines: Iterator[str], delimiter: str | None) -> None:
+        self._lines = lines
+        self._delimiter = delimiter
+        self._skipped = 0  # the line `sep=;`
+        self._rows: Any = None
+
+    @property
+    def line_num(self) -> int:
+        return self._rows.line_num + self._skipped  # type: ignore[no-any-return] # csv's
+
+    def __iter__(self) -> Iterator[list[str]]:
+        if self._rows is None:
+            self._rows = self._begin()
+        return self._rows  # type: ignore[no-any-return] # csv's
+
+    def _begin(self) -> Any:
+        head: list[str] = []
+        failure: Exception | None = None
         try:
-            header = self._header(reader)
-            build = self.columns.of_cells(header)
-            index, line, width = 0, reader.line_num + 1, len(header)
-            for cells in reader:
-                if any(cells):
-                    if len(cells) > width:
-                        raise _too_many(cells, header)
-                    key, item = build(cells)
-                    yield Row(index, key, item, line)
-                    index += 1
-                line = reader.line_num + 1
-        except BadRow as error:
-            where = f" row {index + 1} (line {line}):" if index >= 0 else ""
-            raise SourceError(f"{self.name}:{where} {error}.") from None
-        except csv.Error as error:
-            where = f"row {index + 1} (line {line})" if index >= 0 else "the header"
-            problem = _CSV_PROBLEMS.get(str(error), f"not CSV: {error}")
-            raise SourceError(f"{self.name}: {where}: {problem}.") from None
-
-    def _header(self, reader: Iterator[list[str]]) -> list[str]:
-        """Return the names of the columns; raise if the delimiter looks wrong."""
-        header = next((cells for cells in reader if any(cells)), None)
-        if header is None:
-            raise BadRow("empty")
-        if len(header) == 1:
-            for other in ";\t|,":
-                if other in header[0] and other != self._delimiter:
-                    raise BadRow(
-                        f"one column, {header[0]!r}. Use --delimiter {other!r}"
-                    )
-        return header
+            head.extend(islice(self._lines, _HEAD))
+        except (BadRow, OSError, UnicodeError) as error:
+            failure = error  # after the rows that come before it
+        declared = declared_delimiter(head[0]) if head else None
+        if declared is not None:
+            del head[0]
+            self._skipped = 1
+        delimiter = self._delimiter or declared or find_delimiter(head)
+        rest = chain(head, self._lines if failure is None else _raising(failure))
+        reader = csv.reader(rest, delimiter=delimiter, strict=True)
+        if self._delimiter is not None:
+            _check_delimiter(head, delimiter)
+        return reader
 
 
-class LinesFile(_File):
+def _raising(error: Exception) -> Iterator[str]:
+    raise error
+    yield ""
+
+
+def _check_delimiter(head: Iterable[str], delimiter: str) -> None:
+    """Check that a delimiter that the caller has set cuts the header."""
+    header = next(filter(None, map(str.strip, head)), "")
+    if delimiter in header:
+        return
+    for other in CANDIDATES:
+        if other in header:
+            raise BadRow(f"one column, {header!r}", option=("delimiter", other))
+
+
+class LinesFile(TextFile):
     """A file with one JSON value per line. Blank lines are skipped."""
 
     def _rows(self, lines: io.TextIOBase) -> Iterator[Row]:
@@ -267,29 +245,6 @@ class JsonLinesSource(LinesFile):
         return self.columns.of_fields()
 
 
-def _stamp(path: Path) -> tuple[int, int] | None:
-    """Return a value that changes with a file's content; None if it is missing."""
-    try:
-        found = path.stat()
-    except OSError:  # reading it reports why
-        return None
-    return found.st_mtime_ns, found.st_size
-
-
-class _Tapped(io.FileIO):
-    """A file that passes its bytes to a function as they are read."""
-
-    def __init__(self, path: Path, tap: Callable[[memoryview], object]) -> None:
-        super().__init__(path)
-        self._tap = tap
-
-    def readinto(self, buffer: Any) -> int | None:
-        count = super().readinto(buffer)
-        if count:
-            self._tap(memoryview(buffer)[:count])
-        return count
-
-
 def _checked_blocks(lines: io.TextIOBase, encoding: str) -> Iterator[Iterable[str]]:
     """Yield the lines of a file in blocks, and check that each could be decoded.
 
@@ -316,8 +271,3 @@ def _checked(lines: Iterable[str], encoding: str) -> Iterator[str]:
     for line in lines:
         check_decoded(line, encoding)
         yield line
-
-
-def _too_many(cells: list[str], header: list[str]) -> BadRow:
-    columns = f"are {len(header)} columns" if len(header) > 1 else "is one column"
-    return BadRow(f"{len(cells)} cells, but there {columns}")

@@ -43,9 +43,7 @@ class Table(ABC):
                 key, item = builder.build(record)
                 yield Row(index, key, item)
         except BadRow as error:
-            raise SourceError(
-                f"{self.name}: row {max(index, 0) + 1}: {error}."
-            ) from None
+            raise error.at(f"{self.name}: row {max(index, 0) + 1}") from None
         if index >= 0 and builder.unseen:
             raise SourceError(f'{self.name}: no column "{builder.unseen[0]}".')
 

@@ -12,6 +12,8 @@ def title_of(verb: str, object_type: str) -> str:
     if object_type.startswith(LISTS):
         where = "to" if verb == "add" else "from"
         return f"{verb} {where} list {object_type.removeprefix(LISTS)}"
+    if verb == "gdpr_delete":
+        return f"delete {object_type} for good"
     if not object_type.startswith(PAIRS):
         return f"{verb} {object_type}"
     source, target = object_type.removeprefix(PAIRS).split(".", 1)

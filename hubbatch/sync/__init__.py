@@ -21,10 +21,16 @@ from ._faces.associations_streams import (
 )
 from ._faces.calling import SyncConnectionStatuses
 from ._faces.calling_streams import StreamConnectionStatuses
+from ._faces.contacts import SyncContacts
+from ._faces.contacts_streams import StreamContacts
+from ._faces.custom_events import SyncCustomEvents
+from ._faces.custom_events_streams import StreamCustomEvents
 from ._faces.legacy import SyncLegacy, SyncLegacyObjects
 from ._faces.legacy_streams import StreamLegacyObjects
 from ._faces.lists import SyncListMemberships, SyncListRecords, SyncLists
 from ._faces.lists_streams import StreamListMemberships, StreamListRecords
+from ._faces.merges import SyncMerges
+from ._faces.merges_streams import StreamMerges
 from ._faces.objects import SyncObjects
 from ._faces.objects_streams import StreamObjects
 from ._faces.owners import SyncOwners
@@ -45,10 +51,13 @@ __all__ = [
     "StreamAssociations",
     "StreamAssociationsV3",
     "StreamConnectionStatuses",
+    "StreamContacts",
+    "StreamCustomEvents",
     "StreamDealSplits",
     "StreamLegacyObjects",
     "StreamListMemberships",
     "StreamListRecords",
+    "StreamMerges",
     "StreamObjects",
     "StreamProperties",
     "StreamSchemas",
@@ -56,6 +65,8 @@ __all__ = [
     "SyncAssociations",
     "SyncAssociationsV3",
     "SyncConnectionStatuses",
+    "SyncContacts",
+    "SyncCustomEvents",
     "SyncDealSplits",
     "SyncHubBatch",
     "SyncLegacy",
@@ -63,6 +74,7 @@ __all__ = [
     "SyncListMemberships",
     "SyncListRecords",
     "SyncLists",
+    "SyncMerges",
     "SyncObjects",
     "SyncOwners",
     "SyncPipelines",

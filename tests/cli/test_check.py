@@ -134,7 +134,12 @@ def test_preflight_before_a_job(shell: Shell) -> None:
 
     assert done.status == shell(*CHECK).status == 1
     assert [done.json[name] for name in ("inputs", "failed", "not_sent")] == [3, 3, 0]
-    assert done.lines[0].startswith("error: 3 of 3 rows would be refused (row 2: ")
+    assert done.lines[0] == "error: INVALID_OPTION hs_lead_status, 2 rows"
+    assert done.lines[-2] == (
+        "To write all rows with errors to a file: hubbatch check contacts c.csv --for "
+        "upsert --id-property email --output refused.csv"
+    )
+    assert done.lines[-1].startswith("error: 3 of 3 rows would be refused (row 2: ")
     assert shell.sim.store.count("contacts") == 0
 
 
@@ -174,3 +179,15 @@ def test_what_a_new_record_must_have(shell: Shell) -> None:
 def test_a_share_of_the_day(share: float, words: str) -> None:
     """A job that takes something never takes nothing."""
     assert _percent(share) == words
+
+
+def test_the_label_of_the_id_property_is_suggested_as_the_id_column(
+    shell: Shell,
+) -> None:
+    shell.write("c.csv", "Company Domain Name,name", "example.com,Example")
+
+    done = shell("check", "companies", "c.csv", "--id-property", "domain")
+
+    assert done.status == 2
+    [line] = done.lines
+    assert line.endswith("Use --id-column 'Company Domain Name'.")

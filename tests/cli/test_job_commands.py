@@ -129,7 +129,9 @@ def test_every_legacy_verb(shell: Shell) -> None:
     assert shell("update", "tickets", "found.csv", "--legacy").status == 0
     assert shell("archive", "tickets", "found.csv", "--legacy").status == 0
     assert not shell.sim.store.all("tickets")
-    assert {path.split("/")[1] for path in shell.sent} == {"crm-objects"}
+    others = [path for path in shell.sent if not path.startswith("/crm-objects/")]
+    # The read and its replay look up whether the property exists.
+    assert others == ["/crm/v3/properties/tickets"] * 2
 
 
 def test_what_is_read_can_be_sent_back(shell: Shell) -> None:
@@ -300,7 +302,7 @@ def test_a_lost_create_is_unknown_until_replay_may_look_for_it(shell: Shell) -> 
     [
         (
             ("update", "tickets", "t.csv"),
-            't.csv: no column "id" (has: ref, subject). Use --id-column ref.',
+            """t.csv: no column "id" (has: ref, subject). Use --id-column NAME.""",
         ),
         (
             ("update", "tickets", "t.csv", "--id-column", "ref", "--property", "x"),
@@ -323,8 +325,8 @@ def test_a_lost_create_is_unknown_until_replay_may_look_for_it(shell: Shell) -> 
             "nowhere.csv: No such file or directory.",
         ),
         (
-            ("update", "tickets", "t.xlsx"),
-            "t.xlsx: expected .csv, .jsonl or .parquet (or - for JSON lines on ",
+            ("update", "tickets", "t.xls"),
+            "t.xls: expected .csv, .tsv, .jsonl, .json, .xlsx or .parquet, each ",
         ),
         (
             ("update", "../contacts", "good.csv"),
@@ -542,6 +544,11 @@ def test_a_dry_run_sends_nothing(shell: Shell, monkeypatch: pytest.MonkeyPatch) 
     assert done.lines == [
         "row 2500 (line 2501): id is not a record id: '5.0'",
         (
+            "Not checked: what only HubSpot knows, such as whether the records exist, "
+            "and the properties and their values. For those, run hubbatch check "
+            "tickets t.csv --for update."
+        ),
+        (
             "update tickets: 2,500 rows, 1 invalid. Sending the other 2,499 rows takes "
             "25 calls and 0.3 s at 100 per 10 s. Nothing was sent."
         ),
@@ -644,3 +651,46 @@ def test_a_portal_that_failures_do_not_know_can_be_said(shell: Shell) -> None:
         shell.write("f.jsonl", msgspec.json.encode(line).decode())
 
         assert shell("replay", "f.jsonl", "--account", "62515").status == 0
+
+
+# ---- properties that do not exist
+
+
+def test_a_property_that_does_not_exist_is_an_error_before_anything_is_read(
+    shell: Shell,
+) -> None:
+    [ticket] = shell.tickets(1)
+    shell.write("ids.csv", "id", ticket)
+
+    done = shell(
+        *("read", "tickets", "ids.csv", "--property", "subjct", "-o", "o.csv"),
+        *("--journal", "j.db"),
+    )
+
+    assert (done.status, done.lines[-1]) == (
+        2,
+        (
+            'error: There is no property "subjct" (did you mean "subject"?) of tickets '
+            "that the token can read. Nothing was read."
+        ),
+    )
+    assert not Path("o.csv").exists()
+    again = shell(
+        *("read", "tickets", "ids.csv", "--property", "subject", "-o", "o.csv"),
+        *("--journal", "j.db"),
+    )
+    assert again.status == 0
+
+
+def test_without_the_definitions_a_name_that_no_record_has_is_a_warning(
+    shell: Shell,
+) -> None:
+    [ticket] = shell.tickets(1)
+    shell.write("ids.csv", "id", ticket)
+    path = "/crm/v3/properties/tickets"
+    shell.sim.faults.add(Fault("status", status=403, when=When(path=path), times=None))
+
+    done = shell("read", "tickets", "ids.csv", "--property", "subjct", "-o", "o.csv")
+
+    assert done.status == 0
+    assert 'warning: No record of tickets has "subjct": check the names.' in done.lines

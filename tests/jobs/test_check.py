@@ -134,10 +134,14 @@ async def test_what_the_job_takes() -> None:
 
 
 async def test_only_some_examples_are_kept() -> None:
-    report = await check(Table([row("")] * 100), UPDATE, SCHEMA)
+    """Rows with the same message are one example."""
+    wrong = [row(n, size=f"x{n % 7}") for n in range(100)]
+    report = await check(Table([*wrong, row(""), row("")]), UPDATE, SCHEMA)
 
-    assert report.findings[0].rows == 100
-    assert len(report.findings[0].examples) == 5
+    sizes, ids = report.findings
+    assert (sizes.rows, ids.rows) == (100, 2)
+    assert [one.index for one, _ in sizes.examples if one is not None] == [*range(5)]
+    assert len(ids.examples) == 1
 
 
 # ---- before a job

@@ -93,9 +93,9 @@ def test_creates_that_may_have_been_made_want_a_way_to_find_them(
     with pytest.raises(SourceError) as refused:
         FailuresSource(path).call()
     assert str(refused.value) == (
-        f"{path}: line 2: a create that may have been written already. Use "
-        "--reconcile-by NAME with a unique property that every record sets, or delete "
-        "the line."
+        f"{path}: line 2: a create that may have been written already. Delete "
+        "the line, or look its record up by a unique property that every record sets. "
+        "Use reconcile_by='NAME'."
     )
 
     source = FailuresSource(path, reconcile_by="ref")

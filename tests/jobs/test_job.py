@@ -499,7 +499,7 @@ async def test_the_line_of_a_changed_row_is_named(desk: Desk) -> None:
 @pytest.mark.parametrize(
     ("options", "told"),
     [
-        ({"verb": "merge"}, "verb must be one of"),
+        ({"verb": "blend"}, "verb must be one of"),
         ({"verb": "create", "id_property": "x"}, "create has no option id_property"),
         ({"verb": "update", "properties": ["x"]}, "update has no option properties"),
         ({"verb": "read", "reconcile_by": "x"}, "read has no option reconcile_by"),

@@ -3,9 +3,10 @@
 from pathlib import Path
 from typing import Any
 
+import pyarrow as pa  # type: ignore[import-untyped]
 import pytest
 
-from hubbatch.errors import ConfigurationError
+from hubbatch.errors import ConfigurationError, SourceError
 from hubbatch.jobs import Columns, CsvSource, PairColumns, open_source
 from hubbatch.simulator import Fault
 from tests.jobs.conftest import Desk, Table
@@ -123,7 +124,7 @@ def test_two_values_of_one_option_are_refused(
 
 def test_options_of_a_path_are_refused_for_anything_else(desk: Desk) -> None:
     source = open_source(file(desk), Columns(verb="upsert", id_property="email"))
-    for name, value in {"id_column": "a", "empty": "skip", "timezone": "UTC"}.items():
+    for name, value in {"id_column": "a", "empty": "skip", "append": ["a"]}.items():
         with pytest.raises(ConfigurationError, match=f"The option {name} is for paths"):
             upsert(desk, source, **{name: value})
     for name, value in {"id_column": "a", "empty": "skip"}.items():
@@ -137,7 +138,8 @@ def test_options_of_a_path_are_refused_for_anything_else(desk: Desk) -> None:
         ({"empty": "keep"}, "empty must be 'skip' or 'clear', not 'keep'"),
         ({"properties": "email"}, "properties must be a collection of names"),
         ({"delimiter": "::"}, "delimiter must be one character"),
-        ({"timezone": "UTC"}, "only a Parquet file takes a time zone"),
+        ({"timezone": "Mars"}, "Unknown time zone 'Mars'"),
+        ({"append": "email"}, "append must be a collection of columns"),
     ],
 )
 def test_wrong_options_of_a_path(
@@ -148,7 +150,7 @@ def test_wrong_options_of_a_path(
 
 
 def test_a_path_of_an_unknown_kind(desk: Desk) -> None:
-    with pytest.raises(ConfigurationError, match=r"expected \.csv, \.jsonl or"):
+    with pytest.raises(ConfigurationError, match=r"expected \.csv, \.tsv, "):
         upsert(desk, "people.txt", id_property="email")
 
 
@@ -216,3 +218,17 @@ async def test_the_total_of_a_source_without_a_length_is_unknown(desk: Desk) -> 
 def test_a_callback_that_cannot_be_called_is_refused_at_once(desk: Desk) -> None:
     with pytest.raises(TypeError, match="progress must be a function of two arguments"):
         desk.job("create", "tickets", [], progress=lambda: None)
+
+
+async def test_a_table_takes_the_column_with_its_ids(desk: Desk) -> None:
+    frame = pa.table({"E-Mail": ["ada@x.com"], "firstname": ["Ada"]})
+    with pytest.raises(SourceError, match="Use id_column='E-Mail'"):
+        await desk.job("upsert", "contacts", frame, id_property="email").run()
+
+    job = desk.job("upsert", "contacts", frame, id_property="email", id_column="E-Mail")
+    report = await job.run()
+
+    assert report.succeeded == 1
+    [stored] = desk.sim.store.all("contacts")
+    assert stored.properties["firstname"] == "Ada"
+    assert stored.properties["email"] == "ada@x.com"

@@ -59,7 +59,7 @@ def test_pairs_of_a_file(tmp_path: Path, name: str, lines: tuple[str, ...]) -> N
 
 def test_columns_that_are_not_there(tmp_path: Path) -> None:
     path = write(tmp_path / "p.csv", "from,b", "1,2")
-    words = r'no column "to_id" or "to" \(has: from, b\)\. Use --to-column NAME'
+    words = r"""no column "to_id" or "to" \(has: from, b\)\. Use to_column='NAME'"""
 
     with pytest.raises(SourceError, match=words):
         CsvSource(path, PairColumns()).fingerprint()

@@ -6,7 +6,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from hubbatch._wire.codecs.definitions import structure_properties
-from hubbatch.jobs.property_checks import LONGEST_TEXT, Checker, Problem
+from hubbatch.jobs.property_checks import Checker
+from hubbatch.jobs.value_checks import LONGEST_TEXT, Problem
 from hubbatch.models import Property, PropertyModificationMetadata, PropertyOption
 from hubbatch.simulator.api.properties.definitions import property_json
 from hubbatch.simulator.crm import property_types
@@ -39,6 +40,9 @@ def check(one: Property, text: str, object_type: str = "tickets") -> Problem | N
         ("number", ".5", None, False),
         ("number", "-1.5e3", "INVALID_INTEGER", True),
         ("number", "+7", "INVALID_INTEGER", True),
+        ("number", "4,68", "INVALID_INTEGER", True),
+        ("number", "1E+05", "INVALID_INTEGER", True),
+        ("number", "NULL", "INVALID_INTEGER", True),
         ("number", "1.2.3", "INVALID_INTEGER", True),
         ("number", "$1,000", "INVALID_INTEGER", True),
         ("number", "1 000", "INVALID_INTEGER", True),
@@ -55,7 +59,8 @@ def check(one: Property, text: str, object_type: str = "tickets") -> Problem | N
         ("datetime", "soon", "INVALID_LONG", True),
         ("bool", "true", None, False),
         ("bool", "", None, False),
-        ("bool", "TRUE", "INVALID_OPTION", False),
+        ("bool", "TRUE", "INVALID_OPTION", True),
+        ("bool", "true ", "INVALID_OPTION", False),
         ("bool", "yes", "INVALID_OPTION", True),
         ("object_coordinates", "?", None, False),
         (None, "?", None, False),
@@ -72,11 +77,13 @@ def test_values(kind: str | None, text: str, code: str | None, certain: bool) ->
 
 
 def test_options() -> None:
-    """A label is not a value, and case may or may not matter."""
+    """A label is not a value, case matters, and white space may or may not."""
     one = enumeration("HIGH", "LOW")
 
     assert check(one, "HIGH") is None
-    wrong, label, case = (check(one, text) for text in ("NO", "The HIGH", "low "))
+    wrong, label, case, space = (
+        check(one, text) for text in ("NO", "The HIGH", "low", "LOW ")
+    )
 
     assert wrong is not None
     assert wrong.certain
@@ -87,11 +94,18 @@ def test_options() -> None:
     assert label.certain
     assert label.message.endswith('; did you mean "HIGH"?')
     assert case is not None
-    assert not case.certain
+    assert case.certain
+    assert case.message.endswith('; did you mean "LOW"?')
+    assert space is not None
+    assert not space.certain
 
 
 def test_several_options_in_one_value() -> None:
-    assert check(enumeration("a", "b", several=True), ";a;b") is None
+    assert check(enumeration("a", "b", several=True), "a;b") is None
+    assert check(enumeration("a", "b", several=True), "a;b;") is None
+    added = check(enumeration("a", "b", several=True), ";a;b")
+    assert added is not None
+    assert (added.code, added.certain) == ("ADDED_OPTIONS", False)
     assert check(enumeration("a", "b", several=True), "a;c") is not None
     assert check(enumeration("a", "b"), "a;b") is not None
 
@@ -99,6 +113,9 @@ def test_several_options_in_one_value() -> None:
 def test_options_that_are_kept_elsewhere() -> None:
     """Owners and pipelines have no options in their definition."""
     assert check(enumeration(), "1234") is None
+    owner = check(enumeration(), "#N/A")
+    assert owner is not None
+    assert not owner.certain
     assert check(enumeration("1", external_options=True), "2") is None
 
 
@@ -141,6 +158,91 @@ def test_properties_that_there_are_not() -> None:
     assert [one.certain for one in checker.check_read(["firstname", "x"])] == [False]
 
 
+@pytest.mark.parametrize(
+    ("address", "accepted"),
+    [
+        ("a@b.example", True),
+        ("a.b+c@mail.b-c.example", True),
+        ("o'hara@xn--mnchen-3ya.example", True),
+        ("a@ünï.example", True),
+        ("a@b.xn--3e0b707e", True),
+        (" a@b.example ", True),  # with a warning
+        ("a@b", False),
+        ("a@b.c", False),
+        ("a@b.c0m", False),
+        ("a@b.con", False),
+        ("a@@b.example", False),
+        ("a b@b.example", False),
+        ("a..b@b.example", False),
+        (".a@b.example", False),
+        ("a.@b.example", False),
+        ("a@b..example", False),
+        ("a@-b.example", False),
+        ("a@b.example.", False),
+        ('"a"@b.example', False),
+        ("a@b.example;c@d.example", False),
+        ("A <a@b.example>", False),
+    ],
+)
+def test_an_address_is_checked_as_hubspot_does(address: str, accepted: bool) -> None:  # noqa: FBT001 -- a column of the table
+    problem = check(Property("email", type="string"), address, "contacts")
+
+    there = property_types.Property("email", email=True).accept(address)
+    assert isinstance(there, str) is accepted
+    assert (problem is None or not problem.certain) is accepted
+    if not accepted:
+        assert problem is not None
+        assert problem.code == "INVALID_EMAIL"
+
+
+@pytest.mark.parametrize(
+    ("kind", "text", "code", "words"),
+    [
+        ("datetime", "1767225600", "UNLIKELY_TIME", "seconds since 1970 (2026-01-01)"),
+        ("datetime", "46023", "UNLIKELY_TIME", "day number (2026-01-01)"),
+        ("datetime", "20260131", "UNLIKELY_TIME", "without hyphens (2026-01-31)"),
+        ("datetime", "20261345", "UNLIKELY_TIME", "1970-01-01 05:37 UTC for HubSpot"),
+        ("datetime", "-1", "UNLIKELY_TIME", "1969-12-31 23:59 UTC"),
+        ("datetime", "0001-01-01T00:00:00Z", "UNLIKELY_TIME", "for HubSpot"),
+        ("datetime", "9999-12-31T00:00:00Z", "UNLIKELY_TIME", "9999-12-31 00:00 UTC"),
+        ("datetime", "1767225600000", None, ""),
+        ("datetime", "2026-05-31", "NO_TIME_ZONE", "reads it as UTC"),
+        ("datetime", "2026-05-31T10:00", "NO_TIME_ZONE", "reads it as UTC"),
+        ("date", "1985-05-31", None, ""),
+        ("date", "1899-12-30", "UNLIKELY_TIME", "1899-12-30"),
+        ("date", "0", "UNLIKELY_TIME", "1970-01-01 00:00 UTC"),
+        ("date", "46023", "INVALID_DATE", "day number (2026-01-01)"),
+        ("date", "1767225600", "INVALID_DATE", "multiply it by 1,000"),
+        ("datetime", "253402300800000", "INVALID_LONG", "is not a date and time"),
+        ("datetime", "0001-01-01T00:00:00+14:00", "INVALID_LONG", "is not a date"),
+        ("string", "NULL", "ARTIFACT", "is written as text"),
+        ("string", "\\N", "ARTIFACT", "is written as text"),
+        ("string", "#N/A", "ARTIFACT", "is written as text"),
+        ("string", "nan", "ARTIFACT", "is written as text"),
+        ("string", "None", "ARTIFACT", "is written as text"),
+        ("string", "########", "ARTIFACT", "is written as text"),
+        ("string", "#1", None, ""),
+        ("string", "Nan Goldin", None, ""),
+        ("string", "3.36E+10", "ARTIFACT", "a spreadsheet has shortened"),
+        ("string", "33612345678.0", None, ""),
+        ("phone_number", "33612345678.0", "ARTIFACT", "read as a decimal number"),
+        ("phone_number", "+33 6 12 34 56 78", None, ""),
+    ],
+)
+def test_values_that_are_read_as_something_else(
+    kind: str, text: str, code: str | None, words: str
+) -> None:
+    problem = check(Property("one", type=kind), text)
+
+    assert (problem and problem.code) == code
+    if problem is not None:
+        assert words in problem.message
+        # What begins like a date may be one to HubSpot.
+        nearly = text.startswith("0001")
+        refused = code in ("INVALID_DATE", "INVALID_LONG")
+        assert problem.certain is (refused and not nearly)
+
+
 def test_addresses_of_contacts() -> None:
     """Only a contact's `email` must be an e-mail address."""
     email = Property("email", type="string")
@@ -148,11 +250,9 @@ def test_addresses_of_contacts() -> None:
     assert check(email, "nobody", "tickets") is None
     assert check(email, "a@b.example", "contacts") is None
     assert check(email, "", "contacts") is None
-    nobody, nearly = (check(email, text, "0-1") for text in ("nobody", "a@b"))
+    nobody = check(email, "nobody", "0-1")
     assert nobody is not None
     assert nobody.certain
-    assert nearly is not None
-    assert not nearly.certain
 
 
 def test_keys() -> None:
@@ -195,7 +295,19 @@ KINDS = [
 ]
 NEAR = st.sampled_from(
     [
-        *("1", "1.5", "1,5", "true", "TRUE", "a", "b", "B;a", " a", "a@b.c"),
+        *(
+            "1",
+            "1.5",
+            "1,5",
+            "true",
+            "TRUE",
+            "a",
+            "b",
+            "B;a",
+            " a",
+            "a@b.co",
+            "a@b.con",
+        ),
         *("2026-05-31", "2026-05-31T00:00:00+02:00", "2026-02-30"),
         *("1780185600000", "1780185600001"),
     ]

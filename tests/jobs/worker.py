@@ -15,7 +15,7 @@ from typing import Any
 
 from hubbatch import Event, HubBatch, RateLimit, RetryPolicy
 from hubbatch._tables.column_mapping import Columns
-from hubbatch.jobs import Job, JobReport
+from hubbatch.jobs import Job, JobReport, MergeColumns
 from hubbatch.jobs.sources import CsvSource
 
 
@@ -34,7 +34,8 @@ async def work(
     journal: str | None = "run.db",
     **options: Any,
 ) -> JobReport:
-    columns = Columns(verb=verb, **options)
+    merges = verb == "merge"
+    columns = MergeColumns() if merges else Columns(verb=verb, **options)
     async with HubBatch(
         token,
         base_url=url,

@@ -463,3 +463,20 @@ async def test_plan_without_an_answer() -> None:
         await on(account).plan("tickets.update", 5)
     with pytest.raises(APIError):
         await on(account).plan("tickets.update", 5)
+
+
+async def test_events_do_not_count_towards_the_day() -> None:
+    """HubSpot exempts them, so they are sent when only the reserve is left."""
+    account = Account(left=100)
+    async with on(account, daily_reserve=100) as hub:
+        with pytest.raises(DailyLimitReached):
+            await hub.tickets.update(
+                [{"id": str(n), "properties": {}} for n in range(500)]
+            )
+        account.script = [Response(204, account.headers(), b"")] * 3
+        events = [{"eventName": "pe1_x", "utk": str(n)} for n in range(1_500)]
+
+        response = await hub.events.send(events)
+
+    assert response.succeeded == 1_500
+    assert account.script == []

@@ -174,7 +174,7 @@ CALLS: dict[str, Any] = {
     "objects": lambda hub: hub.objects("tickets").read(["1"]),
     "create": lambda hub: hub.tickets.create([{"properties": {"subject": "s"}}]),
     "upsert": lambda hub: hub.contacts.upsert(
-        [{"id": "a@b.c", "properties": {"firstname": "A"}}], id_property="email"
+        [{"id": "a@b.example", "properties": {"firstname": "A"}}], id_property="email"
     ),
     "archive": lambda hub: hub.tickets.archive(["1"]),
     "associate": lambda hub: hub.associations("contacts", "companies").create(
@@ -268,7 +268,7 @@ def test_single_calls_write_and_archive(
     hub: SyncHubBatch, hubspot_simulator: Simulator
 ) -> None:
     contacts = hub.single.contacts
-    made = contacts.upsert("a@b.c", {"firstname": "A"}, id_property="email")
+    made = contacts.upsert("a@b.example", {"firstname": "A"}, id_property="email")
     changed = contacts.update(made.id, {"firstname": "B"})
     contacts.archive(made.id)
 

@@ -4,7 +4,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from hubbatch import ConfigurationError
-from hubbatch._tables.column_mapping import BadRow, FieldsBuilder, cells_builder
+from hubbatch._tables.column_mapping import (
+    BadRow,
+    FieldsBuilder,
+    added_columns,
+    cells_builder,
+    reason_column,
+)
+from hubbatch._wire.property_values import Append
 from hubbatch.jobs import Columns
 
 
@@ -60,28 +67,22 @@ def test_which_column_is_the_id(
         (
             Columns(verb="update"),
             ["ref", "subject"],
-            'no column "id" (has: ref, subject). Use --id-column ref',
+            'no column "id" (has: ref, subject)',
         ),
         (
             Columns(verb="update", id_property="key"),
             ["subject", "Record ID"],
-            (
-                'no column "key" or "id" (has: subject, Record ID). '
-                "Use --id-column Record ID"
-            ),
+            'no column "key" or "id" (has: subject, Record ID)',
         ),
         (
             Columns(verb="create", id_column="key"),
             ["", "subject"],
-            'no column "key" (has: "", subject). Use --id-column subject',
+            'no column "key" (has: "", subject)',
         ),
         (
             Columns(verb="upsert"),
             ["id"],
-            (
-                "an upsert needs the unique property that the ids are values of. "
-                "Use --id-property NAME"
-            ),
+            "an upsert needs the unique property that the ids are values of",
         ),
         (
             Columns(verb="update", properties=["sbject"]),
@@ -93,17 +94,14 @@ def test_which_column_is_the_id(
         (
             Columns(verb="update"),
             ["", "id"],
-            (
-                "column 1 has no name. Name it, or choose the columns to send with "
-                "--property"
-            ),
+            "column 1 has no name. Name it, or choose the columns to send",
         ),
         (
             Columns(verb="archive"),
             [f"c{n}" for n in range(14)],
             (
                 'no column "id" (has: c0, c1, c2, c3, c4, c5, c6, c7, c8, c9, c10, '
-                "c11, … 14 in all). Use --id-column c0"
+                "c11, … 14 in all)"
             ),
         ),
     ],
@@ -115,6 +113,41 @@ def test_a_header_that_does_not_fit_is_refused(
         cells_builder(columns, header)
 
     assert str(refused.value) == message
+
+
+@pytest.mark.parametrize(
+    ("columns", "header", "suggested"),
+    [
+        (Columns(verb="update"), ["Record ID", "Email"], "Record ID"),
+        (Columns(verb="update"), ["hs_object_id", "email"], "hs_object_id"),
+        (Columns(verb="update"), ["ID", "email"], "ID"),
+        (Columns(verb="read"), ["RECORD-ID"], "RECORD-ID"),
+        (Columns(verb="upsert", id_property="email"), ["E-Mail"], "E-Mail"),
+        (Columns(verb="upsert", id_property="ext_ref"), ["Ext Ref"], "Ext Ref"),
+        (Columns(verb="update", id_column="key"), ["Key ", "a"], "Key "),
+        (
+            Columns(
+                verb="upsert", id_property="domain", labels={"domain": ["Website"]}
+            ),
+            ["website", "name"],
+            "website",
+        ),
+        # Following any of these would write to the wrong records.
+        (Columns(verb="update"), ["order_id", "paid"], "NAME"),
+        (Columns(verb="update"), ["Owner ID", "Company ID"], "NAME"),
+        (Columns(verb="update", id_property="email"), ["Record ID"], "NAME"),
+        (Columns(verb="update", id_property="email"), ["email2", "emails"], "NAME"),
+        (Columns(verb="update"), ["Id ", "iD"], "NAME"),
+        (Columns(verb="update"), [], "NAME"),
+    ],
+)
+def test_only_another_spelling_of_the_id_column_is_suggested(
+    columns: Columns, header: list[str], suggested: str
+) -> None:
+    with pytest.raises(BadRow) as refused:
+        columns.choose_id(header)
+
+    assert refused.value.option == ("id_column", suggested)
 
 
 def test_columns_that_are_not_sent_may_be_named_twice_or_not_at_all() -> None:
@@ -277,8 +310,8 @@ def test_what_a_json_line_may_be(
         ("read", True, "a boolean, not an object"),
         ("read", None, "null, not an object"),
         ("read", 7.0, "a number, not an object"),
-        ("update", {"ref": 1}, 'no column "id" (has: ref). Use --id-column ref'),
-        ("update", {}, 'no column "id" (has: ). Use --id-column NAME'),
+        ("update", {"ref": 1}, 'no column "id" (has: ref)'),
+        ("update", {}, 'no column "id" (has: )'),
     ],
 )
 def test_what_a_json_line_may_not_be(verb: str, line: object, message: str) -> None:
@@ -339,3 +372,68 @@ def test_what_was_asked_for_and_never_seen_is_known() -> None:
 def test_one_text_is_no_collection_of_columns() -> None:
     with pytest.raises(ConfigurationError, match="not 'subject'"):
         Columns(verb="update", properties="subject")
+
+
+# ---- the columns that a table of rows to fix has in addition
+
+
+@pytest.mark.parametrize(
+    ("header", "reason"),
+    [(["id", "a"], "reason"), (["id", "reason"], "hubbatch_reason")],
+)
+def test_added_columns_are_found_again_and_not_sent(
+    header: list[str], reason: str
+) -> None:
+    assert reason_column(header) == reason
+    assert added_columns(header) == ()
+    written = [*header, reason, "hubbatch"]
+
+    assert added_columns(written) == ("hubbatch", reason)
+    assert Columns(verb="update").chosen(written, "id") == {header[1]: header[1]}
+
+
+# ---- options to add
+
+
+def test_a_column_of_options_to_add() -> None:
+    columns = Columns(
+        verb="update", append=["roles"], properties={"roles": "role", "name": "name"}
+    )
+
+    build = columns.of_cells(["id", "roles", "name"])
+    fields = columns.of_fields()
+    added = {"role": Append(["a", "b"]), "name": "n"}
+
+    assert build(["1", "a;b", "n"]) == ("1", {"id": "1", "properties": added})
+    assert build(["1", "", "n"]) == ("1", {"id": "1", "properties": {"name": "n"}})
+    assert build(["1"]) == ("1", {"id": "1", "properties": {}})
+    line = {"id": "1", "roles": ["a", "b"], "name": "n"}
+    assert fields.build(line) == ("1", {"id": "1", "properties": added})
+    nothing = {"id": "1", "roles": None, "name": "n"}
+    [_, item] = fields.build(nothing)
+    assert item["properties"] == {"role": None, "name": "n"}
+    nested = {"id": "1", "properties": {"roles": "a;b", "name": "n"}}
+    assert fields.build(nested)[1]["properties"] == added
+    assert columns.options()["append"] == ["roles"]
+
+
+def test_a_record_keeps_its_other_properties() -> None:
+    columns = Columns(verb="update", append=["role"])
+
+    fields = columns.of_fields()
+    nested = {"id": "1", "properties": {"role": "a", "name": "n"}}
+
+    assert fields.build(nested)[1]["properties"] == {"role": Append(["a"]), "name": "n"}
+    assert fields.build({"id": "1", "name": "n"})[1]["properties"] == {"name": "n"}
+
+
+def test_columns_to_add_that_are_not_sent() -> None:
+    columns = Columns(verb="update", append=["roles"])
+
+    with pytest.raises(BadRow, match='"roles" is a column of --append, but it is not'):
+        columns.of_cells(["id", "name"])
+    fields = columns.of_fields()
+    fields.build({"id": "1", "name": "n"})
+    assert fields.unseen == ["roles"]
+    with pytest.raises(ConfigurationError, match="must be a collection of columns"):
+        Columns(verb="update", append="roles")

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from hubbatch._tables.zones import Zone
-from hubbatch._wire.property_values import Unsendable
+from hubbatch._wire.property_values import AS_IS, Unsendable
 from hubbatch.errors import ConfigurationError
 
 
@@ -26,6 +26,11 @@ BERLIN = zone("Europe/Berlin")
 
 def test_no_name_is_no_zone() -> None:
     assert Zone.find(None) is None
+
+
+def test_as_is_is_no_zone_for_times_of_a_type() -> None:
+    assert Zone.find("as-is") is None
+    assert Zone.named("as-is").tz is AS_IS
 
 
 @pytest.mark.parametrize("name", ["Mars/Olympus", "", "../../etc/passwd", "Europe"])

@@ -20,10 +20,12 @@ from hubbatch import (
     BatchResponse,
     CombinedResponse,
     ConnectionStatus,
+    Contacts,
     CreateInput,
     DealSplit,
     DealSplitsInput,
     DealToDealSplits,
+    EventInput,
     Filter,
     HubBatch,
     LegacyObject,
@@ -33,6 +35,7 @@ from hubbatch import (
     ListMember,
     OAuth,
     OAuthTokens,
+    Objects,
     ObjectSchema,
     Outcome,
     OutcomeStatus,
@@ -112,6 +115,18 @@ async def collect(hub: HubBatch) -> None:
     assert_type(splits.results[0], DealToDealSplits)
     users = await hub.connection_statuses.read([2506672, "1", {"userId": 1}])
     assert_type(users.results[0], ConnectionStatus)
+    merged = await hub.companies.merge([("1", 2), (3, "4")])
+    assert_type(merged.results[0], SimplePublicObject)
+    assert_type(hub.contacts, Contacts)
+    assert_type(hub.objects("contacts"), Contacts)
+    assert_type(hub.objects("2-3456"), Objects)
+    gone = await hub.contacts.gdpr_delete(["a@x.org"], id_property="email")
+    assert_type(gone.succeeded, int)
+    await hub.companies.gdpr_delete(["1"])  # type: ignore[attr-defined] # pyright: ignore[reportAttributeAccessIssue, reportUnknownMemberType]
+    await hub.objects("2-3456").gdpr_delete(["1"])  # type: ignore[attr-defined] # pyright: ignore[reportAttributeAccessIssue, reportUnknownMemberType]
+    await hub.contacts.merge([("1", 2, 3)])  # type: ignore[list-item] # pyright: ignore[reportArgumentType]
+    sent = await hub.events.send([EventInput("pe1_x", {"a": 1}, utk="u")])
+    assert_type(sent.ok, bool)
     lists = await hub.list_memberships("contacts").read([1])
     assert_type(lists.results[0], RecordIdWithMemberships)
     newsletter = hub.lists(await hub.lists.find(name="News"))

@@ -24,11 +24,13 @@ from hubbatch import (
     CreateInput,
     DealSplit,
     DealSplitsInput,
+    EventInput,
     HubBatch,
     Id,
     Inputs,
     LegacyCreateInput,
     Listener,
+    MergeInput,
     Objects,
     PropertyNames,
     Record,
@@ -134,6 +136,11 @@ async def accepted(
     await links.create([AssociationInput(1, "2"), {"from": {}, "to": {}}])
     await hub.properties("tickets").read(["subject", {"name": "content"}])
     await hub.deal_splits.upsert([DealSplitsInput(1, [DealSplit(2, 100)])])
+    await hub.contacts.merge([MergeInput("1", 2), ("3", 4), {"primaryObjectId": 5}])
+    await hub.contacts.merge([("3", "4")])
+    await hub.contacts.merge(iter([(3, 4)]))
+    await hub.contacts.gdpr_delete(["1", 2, Defined("a", id="4")])
+    await hub.events.send([EventInput("pe1_x", email="a"), {"eventName": "pe1_x"}])
 
 
 def with_names_of_their_own(
@@ -176,6 +183,8 @@ async def refused_as_collections(hub: HubBatch) -> None:
     await tickets.archive(None)  # type: ignore[arg-type] # pyright: ignore[reportArgumentType]
     await tickets.archive(Plain("a", 1))  # type: ignore[arg-type] # pyright: ignore[reportArgumentType]
     await hub.legacy.tickets.update("a")  # type: ignore[arg-type] # pyright: ignore[reportArgumentType]
+    await hub.contacts.merge("12")  # type: ignore[arg-type] # pyright: ignore[reportArgumentType]
+    await hub.events.send("12")  # type: ignore[arg-type] # pyright: ignore[reportArgumentType]
     await hub.deal_splits.upsert("a")  # type: ignore[arg-type] # pyright: ignore[reportArgumentType]
     await hub.properties("tickets").create("a")  # type: ignore[arg-type] # pyright: ignore[reportArgumentType]
     links = hub.associations("contacts", "companies")

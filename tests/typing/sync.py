@@ -30,7 +30,7 @@ from hubbatch import (
     UpdateInput,
     UpsertInput,
 )
-from hubbatch.sync import SyncHubBatch, SyncObjects, SyncStream
+from hubbatch.sync import SyncContacts, SyncHubBatch, SyncObjects, SyncStream
 
 
 @dataclasses.dataclass
@@ -45,6 +45,12 @@ def rows() -> Iterator[UpdateInput]:
 
 def write(hub: SyncHubBatch, upserts: list[UpsertInput]) -> None:
     assert_type(hub.tickets, SyncObjects)
+    assert_type(hub.contacts, SyncContacts)
+    assert_type(hub.contacts.stream.gdpr_delete(["1"]), SyncStream[SimplePublicObject])
+    assert_type(hub.deals.merge([("1", 2)]), CombinedResponse[SimplePublicObject])
+    assert_type(hub.deals.stream.merge([(1, 2)]), SyncStream[SimplePublicObject])
+    hub.events.stream.send([{"eventName": "pe1_x", "utk": "u"}])
+    hub.deals.gdpr_delete(["1"])  # type: ignore[attr-defined] # pyright: ignore[reportAttributeAccessIssue, reportUnknownMemberType]
     assert_type(hub.tickets.update(rows()), CombinedResponse[SimplePublicObject])
     assert_type(
         hub.contacts.upsert(upserts, id_property="email", max_failures="5%"),

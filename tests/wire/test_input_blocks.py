@@ -64,7 +64,7 @@ class Incomparable:
 PLAIN: dict[str, Any] = {"id": "512", "properties": {"subject": "a", "note": ""}}
 
 TEXTS = st.text(max_size=3) | st.sampled_from(
-    ["", " ", "512", "0512", "\u0665", "\ud800"]
+    ["", " ", "512", "0512", "\u0665", "\ud800", "2026-05-31 10:00"]
 )
 IDS = st.integers(1, 10**12).map(str) | TEXTS | st.integers(0, 9) | st.none()
 VALUES = (
@@ -78,7 +78,7 @@ VALUES = (
 PROPERTIES = st.dictionaries(TEXTS | st.integers(0, 1), VALUES, max_size=3)
 PLAIN_PROPERTIES = st.dictionaries(
     st.text(st.characters(exclude_categories=["Cs"]), min_size=1),
-    st.text(st.characters(exclude_categories=["Cs"])),
+    st.text(st.characters(exclude_categories=["Cs"])) | st.just("2026-05-31T10:00:00"),
     max_size=3,
 )
 INPUTS = st.one_of(
@@ -180,6 +180,9 @@ def test_what_must_not_be_sent_is_never_done_at_once(
         (READ, "512"),
         (READ_BY_REF, "T-7"),
         (ARCHIVE, "512"),
+        (UPDATE, {"id": "1", "properties": {"at": "2026-05-31T10:00:00Z"}}),
+        (UPDATE, {"id": "1", "properties": {"at": "2026-05-31 10:00 h"}}),
+        (UPDATE_IN_BERLIN, {"id": "1", "properties": {"at": "2026-05-31 10:00"}}),
     ],
 )
 def test_the_usual_is_done_at_once(operation: Operation, usual: Any) -> None:
@@ -188,9 +191,8 @@ def test_the_usual_is_done_at_once(operation: Operation, usual: Any) -> None:
 
     assert len(keys) == len(inputs) == 2
     traces = [one.get("objectWriteTraceId") for one in inputs]
-    assert traces == (
-        ["41", "42"] if operation.call.creates or operation is UPDATE else [None, None]
-    )
+    traced = operation.call.creates or operation in (UPDATE, UPDATE_IN_BERLIN)
+    assert traces == (["41", "42"] if traced else [None, None])
 
 
 @pytest.mark.parametrize(

@@ -76,7 +76,7 @@ def test_the_error_within_a_property_is_not_hidden() -> None:
 def test_the_docstring_of_an_object_type_lists_its_verbs() -> None:
     """An editor shows the string below the attribute."""
     below = re.findall(
-        r'^    (\w+): ObjectType = (?:.|\n)*?\)\n    """(.+)"""$',
+        r'^    (\w+): (?:Object|Contacts)Type = (?:.|\n)*?\)\n    """(.+)"""$',
         inspect.getsource(StandardTypes),
         re.MULTILINE,
     )

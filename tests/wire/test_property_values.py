@@ -1,12 +1,14 @@
 """Python values as the texts that HubSpot's properties hold."""
 
 import math
+import pickle
 
 from collections import OrderedDict
 from datetime import UTC, date, datetime, timedelta, timezone
 from decimal import Decimal
 from enum import Enum, IntEnum, StrEnum
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import pytest
 
@@ -15,10 +17,15 @@ from hypothesis import strategies as st
 
 from hubbatch._timestamps import epoch_milliseconds, iso_milliseconds
 from hubbatch._wire.property_values import (
+    AS_IS,
+    Append,
     InvalidInput,
     TimeFormat,
     Unsendable,
+    append_of,
     check_encodable,
+    is_local_time,
+    may_have_local_time,
     property_values,
     record_id,
 )
@@ -582,3 +589,134 @@ def test_what_a_source_could_not_make_fails_with_its_reason() -> None:
     with pytest.raises(InvalidInput, match=r"^property 'size': no number$") as caught:
         property_values({"size": Unsendable("no number")})
     assert caught.value.field == "size"
+
+
+# ---- text that is a time without a zone
+
+
+LOCAL = [
+    "2026-05-31T10:00",
+    "2026-05-31 10:00",
+    "2026-05-31T10:00:00",
+    "2026-05-31 10:00:00.5",
+    "2026-05-31 10:00:00.123456789",
+    "2026-05-31T10:00:00,5",
+]
+NOT_LOCAL = [
+    "2026-05-31",
+    "2026-05-31T10:00:00Z",
+    "2026-05-31T10:00:00+02:00",
+    "2026-05-31 10:00 Uhr",
+    "at 2026-05-31 10:00",
+    "2026-02-31 10:00",
+    "2026-05-31 24:60",
+    "1780185600000",
+    "x" * 16,
+]
+
+
+@pytest.mark.parametrize("text", LOCAL)
+def test_text_that_is_a_time_needs_a_zone(text: str) -> None:
+    assert is_local_time(text)
+    assert may_have_local_time(f'{{"at":"{text}"}}'.encode())
+    with pytest.raises(InvalidInput, match="without a time zone") as caught:
+        property_values({"at": text})
+    assert caught.value.field == "at"
+    assert text not in str(caught.value)  # logs have no values
+
+    [sent] = property_values({"at": text}, TimeFormat(BERLIN)).values()
+    assert sent.startswith("2026-05-31T08:00:00.")
+    legacy = property_values({"at": text}, TimeFormat(BERLIN, legacy=True))
+    assert legacy["at"].startswith("1780214400")
+    as_is = TimeFormat(AS_IS)
+    assert property_values({"at": text}, as_is) == {"at": text}
+
+
+@pytest.mark.parametrize("text", NOT_LOCAL)
+def test_any_other_text_is_sent_as_it_is(text: str) -> None:
+    assert not is_local_time(text)
+    for zone in (None, BERLIN, AS_IS):
+        assert property_values({"at": text}, TimeFormat(zone)) == {"at": text}
+
+
+@given(st.datetimes() | st.text())
+def test_a_time_is_found_in_json_if_it_is_found_in_a_string(value: object) -> None:
+    text = str(value)
+    if is_local_time(text):
+        assert may_have_local_time(f'["{text}"]'.encode())
+
+
+def test_a_time_of_a_string_subclass_needs_a_zone() -> None:
+    class Text(str):
+        __slots__ = ()
+
+    with pytest.raises(InvalidInput, match="without a time zone"):
+        property_values({"at": Text(LOCAL[0])})
+
+
+def test_the_hour_that_comes_twice_is_not_guessed_from_text() -> None:
+    times = TimeFormat(ZoneInfo("Europe/Berlin"))
+
+    with pytest.raises(InvalidInput, match=r"property 'at': .*skipped or repeated"):
+        property_values({"at": "2026-10-25 02:30"}, times)
+
+
+def test_as_is_is_no_zone_for_a_datetime() -> None:
+    local = datetime.fromisoformat(LOCAL[0])
+
+    with pytest.raises(InvalidInput, match="is a datetime without a time zone"):
+        property_values({"at": local}, TimeFormat(AS_IS))
+    assert pickle.loads(pickle.dumps(AS_IS)) is AS_IS  # noqa: S301 -- our own bytes
+    assert repr(AS_IS) == "AS_IS"
+    assert local.replace(tzinfo=AS_IS).tzname() == "as-is"
+    assert local.replace(tzinfo=AS_IS).dst() is None
+    assert local.replace(tzinfo=AS_IS).utcoffset() is None
+
+
+# ---- options
+
+
+@pytest.mark.parametrize(
+    ("value", "sent"),
+    [
+        (["", "x"], "x"),
+        (["x", "", "y", ""], "x;y"),
+        ([""], ""),
+        (Append(["x"]), ";x"),
+        (Append(["x", "", Priority.HIGH, 5]), ";x;HIGH;5"),
+        (Append({"x"}), ";x"),
+        (Append(option for option in "xy"), ";x;y"),
+    ],
+)
+def test_only_append_begins_with_a_semicolon(value: object, sent: str) -> None:
+    assert property_values({"interests": value}) == {"interests": sent}
+
+
+@pytest.mark.parametrize("options", [[], [""], ()])
+def test_nothing_to_append_leaves_the_property_out(options: Any) -> None:
+    assert property_values({"interests": Append(options)}) == {}
+
+
+@pytest.mark.parametrize("options", ["a;b", b"a", 5, None])
+def test_append_takes_a_list(options: Any) -> None:
+    with pytest.raises(TypeError, match="expects a list of options"):
+        Append(options)
+
+
+@pytest.mark.parametrize("options", [["a;b"], [None], [["a"]]])
+def test_options_that_cannot_be_sent(options: Any) -> None:
+    with pytest.raises(InvalidInput, match="'interests'"):
+        property_values({"interests": Append(options)})
+
+
+@pytest.mark.parametrize(
+    ("cell", "same"),
+    [("a;b", ["a", "b"]), (["a"], ["a"]), (5, [5]), (";a", ["", "a"])],
+)
+def test_a_cell_of_options(cell: object, same: list[object]) -> None:
+    made = append_of(cell)
+
+    assert made == Append(same)
+    assert made != same
+    assert hash(made) == hash(Append(same))
+    assert repr(made) == f"Append({same!r})"

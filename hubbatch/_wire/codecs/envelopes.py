@@ -17,6 +17,17 @@ def enveloped(operation: Operation, joined: bytes) -> bytes:
     return b'%b,"inputs":[%b]}' % (encode(operation.options)[:-1], joined)
 
 
+def nothing(raw: Any, _structure: Callable[[Any], Any]) -> BatchResponse[Any]:
+    """Return the response of a call whose answer is empty: usually a 204.
+
+    Raises:
+        TypeError: If it is not empty, so it may be the answer to another request.
+    """
+    if raw != {}:
+        raise TypeError("the answer must be empty")
+    return BatchResponse()
+
+
 def envelope_codec(
     encoder: Callable[[Operation], Encoder],
     results: ResultShape | None = None,

@@ -24,7 +24,6 @@ from hubbatch.errors import (
     HubSpotUnavailable,
     LoadFailed,
     OverloadedError,
-    SourceError,
     without_stop,
 )
 from hubbatch.jobs.arrow import ParquetSource
@@ -116,7 +115,7 @@ class LoadSource:
             try:
                 key, item = builder.build(zone.localize(record) if zone else record)
             except BadRow as error:
-                raise SourceError(f"{self.name}: row {index + 1}: {error}.") from None
+                raise error.at(f"{self.name}: row {index + 1}") from None
             yield Row(index, key, item)
 
 

@@ -10,10 +10,14 @@ from hubbatch._net.gate import Limits
 from hubbatch._wire.object_types import StandardTypes
 from hubbatch.associations import Associations, AssociationsV3
 from hubbatch.client import HubBatch
+from hubbatch.contacts import Contacts
 from hubbatch.models import Account
+from hubbatch.objects import Objects
 from hubbatch.sync._face import Face
 from hubbatch.sync._faces.associations import SyncAssociations, SyncAssociationsV3
 from hubbatch.sync._faces.calling import SyncConnectionStatuses
+from hubbatch.sync._faces.contacts import SyncContacts
+from hubbatch.sync._faces.custom_events import SyncCustomEvents
 from hubbatch.sync._faces.legacy import SyncLegacy
 from hubbatch.sync._faces.lists import SyncListMemberships, SyncLists
 from hubbatch.sync._faces.objects import SyncObjects
@@ -28,7 +32,13 @@ from hubbatch.sync._faces.splits import SyncDealSplits
 class SyncClient(Face[HubBatch], StandardTypes):
     """What `SyncHubBatch` has in common with `HubBatch`."""
 
-    def objects(self, object_type: str) -> SyncObjects:
+    @overload
+    def objects(self, object_type: Literal["contacts"]) -> SyncContacts: ...
+
+    @overload
+    def objects(self, object_type: str) -> SyncObjects: ...
+
+    def objects(self, object_type: str) -> Any:
         """Return the verbs for an object type, by name or id: `"2-3456"`, `"p1_car"`.
 
         Standard object types have attributes: `hub.tickets`.
@@ -37,7 +47,8 @@ class SyncClient(Face[HubBatch], StandardTypes):
             TypeError: If `object_type` is not a string.
             ValueError: If it contains characters other than letters, digits, - and _.
         """
-        return self._face(SyncObjects, "objects", object_type)
+        kinds: Any = {Contacts: SyncContacts, Objects: SyncObjects}
+        return self._face_of(kinds, "objects", object_type)
 
     @overload
     def associations(
@@ -105,6 +116,11 @@ class SyncClient(Face[HubBatch], StandardTypes):
     def schemas(self) -> SyncSchemas:
         """The verbs for the schemas of object types."""
         return self._part(SyncSchemas, "schemas")
+
+    @property
+    def events(self) -> SyncCustomEvents:
+        """The verb that sends custom events."""
+        return self._part(SyncCustomEvents, "events")
 
     @property
     def deal_splits(self) -> SyncDealSplits:

@@ -24,11 +24,12 @@ from hubbatch.models import (
 )
 from hubbatch.objects import Objects, T
 from hubbatch.sync._face import Verbs
+from hubbatch.sync._faces.merges import SyncMerges
 from hubbatch.sync._faces.objects_streams import StreamObjects
 from hubbatch.sync._faces.search import SyncSearches
 
 
-class SyncObjects(SyncSearches[Objects], Verbs[Objects]):
+class SyncObjects(SyncSearches[Objects], SyncMerges[Objects], Verbs[Objects]):
     """Batch verbs for the records of one object type.
 
     An input is a `CreateInput`, `UpdateInput` or `UpsertInput`, or a mapping in

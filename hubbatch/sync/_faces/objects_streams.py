@@ -21,10 +21,11 @@ from hubbatch.models import (
 )
 from hubbatch.objects import Objects, T
 from hubbatch.sync._face import StreamVerbs
+from hubbatch.sync._faces.merges_streams import StreamMerges
 from hubbatch.sync._stream import SyncStream
 
 
-class StreamObjects(StreamVerbs[Objects]):
+class StreamObjects(StreamMerges[Objects], StreamVerbs[Objects]):
     """The verbs of `SyncObjects`, each of which returns a stream."""
 
     def create(
