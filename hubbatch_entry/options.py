@@ -14,6 +14,8 @@ from typing import Any
 import click
 import cloup
 
+from .names import complete_property
+
 
 Decorator = Callable[[Callable[..., Any]], Callable[..., Any]]
 WHERE_HELP = (
@@ -130,12 +132,14 @@ create_id_column: Decorator = cloup.option(
 )
 id_property: Decorator = cloup.option(
     "--id-property",
+    shell_complete=complete_property,
     metavar="NAME",
     help="Identify records by this unique property.",
 )
 columns: Decorator = cloup.option(
     "--property",
     "properties",
+    shell_complete=complete_property,
     metavar="COLUMN[=NAME]",
     multiple=True,
     callback=parse_columns,
@@ -144,6 +148,7 @@ columns: Decorator = cloup.option(
 read_properties: Decorator = cloup.option(
     "--property",
     "properties",
+    shell_complete=complete_property,
     metavar="NAME",
     multiple=True,
     help="Read this property. Repeatable.  [default: HubSpot's defaults]",
@@ -309,6 +314,25 @@ as_json: Decorator = cloup.option(
     is_flag=True,
     help="Print one JSON object to standard output, last.",
 )
+_messages: tuple[Decorator, ...] = (
+    cloup.option(
+        "-q",
+        "--quiet",
+        is_flag=True,
+        help="Print nothing unless something went wrong.",
+    ),
+    cloup.option(
+        "-v",
+        "--verbose",
+        count=True,
+        help="Print retries, waits and the like; -vv prints every request.",
+    ),
+    cloup.option(
+        "--log-file",
+        type=PATH,
+        help="Append what -v prints to this file, with the time. It holds no values.",
+    ),
+)
 only_json: Decorator = cloup.option(
     "--json", "as_json", is_flag=True, help="Print a JSON object instead of a table."
 )
@@ -351,6 +375,7 @@ no_journal: Decorator = cloup.option(
 )
 reconcile_by: Decorator = cloup.option(
     "--reconcile-by",
+    shell_complete=complete_property,
     metavar="NAME",
     help="Look up creates whose response was lost by this unique property.",
 )
@@ -455,7 +480,7 @@ def source_options(*options: Decorator) -> Decorator:
 
 def output_options(*options: Decorator) -> Decorator:
     """Group a command's own output options with those that every job has."""
-    return cloup.option_group("Output", *options, *_job_files, as_json)
+    return cloup.option_group("Output", *options, *_job_files, as_json, *_messages)
 
 
 def safety_options(*options: Decorator) -> Decorator:

@@ -172,9 +172,9 @@ class Journal:
         self._new = store.is_new()
         if self._new:
             return History()
-        different = "; ".join(job.differences(store.identity()))
-        if different:
-            raise JournalError(f"{path} is the journal of another job: {different}")
+        problem = job.problem(store.identity(), path, finished=store.finished())
+        if problem is not None:
+            raise JournalError(problem)
         if store.finished() and "output" in self.outputs:
             # Users often move results and failures away, but the output is the purpose
             # of a read.

@@ -77,6 +77,11 @@ class Reader:
             JournalError: If there is no journal, or its `-wal` is missing.
         """
         check_wal(path)
+        if not path.exists():
+            raise JournalError(
+                f"there is no journal {path}. A job creates the one that --journal "
+                "names: check its path"
+            )
         # With mode=ro SQLite would create a -wal and not delete it. A file without one
         # is complete.
         live = has_wal(path)
