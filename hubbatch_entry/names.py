@@ -60,14 +60,13 @@ class ObjectType(click.ParamType):  # type: ignore[type-arg] # only typed so of 
     name = "object type"
 
     def convert(
-        self, value: str, param: click.Parameter | None, ctx: click.Context | None
+        self,
+        value: str,
+        param: click.Parameter | None,  # noqa: ARG002 -- click's signature
+        ctx: click.Context | None,  # noqa: ARG002
     ) -> str:
-        """Return the name, unless a standard type is meant by it."""
-        meant = _plural_of(value)
-        if meant is not None:
-            problem = f"{value!r} is not an object type. Did you mean {meant}?"
-            self.fail(problem, param, ctx)
-        return value
+        """Return the name; the plural of a standard type, as HubSpot shows it."""
+        return _plural_of(value) or value
 
     def shell_complete(
         self,
@@ -80,10 +79,10 @@ class ObjectType(click.ParamType):  # type: ignore[type-arg] # only typed so of 
 
 
 def _plural_of(name: str) -> str | None:
-    """Return the standard type that a singular, or another spelling, means."""
+    """Return the standard type that a name means: HubSpot accepts singulars too."""
     plain = name.lower().replace("-", "_").replace(" ", "_")
     if plain in OBJECT_TYPES:
-        return None if plain == name else plain
+        return plain
     for plural in OBJECT_TYPES:
         stem = plural.removesuffix("s")
         if plain in (stem, stem.removesuffix("e"), f"{stem.removesuffix('ie')}y"):

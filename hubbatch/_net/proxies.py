@@ -1,8 +1,8 @@
 """Finds the proxy that the environment names for a URL."""
 
+from base64 import b64encode
 from typing import Any
 
-from aiohttp import BasicAuth
 from yarl import URL
 
 from hubbatch._classes import frozen
@@ -13,19 +13,29 @@ from .loopback import is_loopback
 
 @frozen
 class Proxy:
-    """A proxy, and the login that its URL had.
+    """A proxy, and the headers that log in to it.
 
     aiohttp would look for it before every request, in a thread, and would also log in
     to HubSpot with what `~/.netrc` says.
+
+    Attributes:
+        tunnels: whether it passes on bytes, as for https, and not requests.
     """
 
     url: URL
-    login: BasicAuth | None
+    headers: dict[str, str]
+    tunnels: bool
 
     @property
     def options(self) -> dict[str, Any]:
         """Aiohttp's options for a request."""
-        return {"proxy": self.url, "proxy_auth": self.login}
+        tunnel = {"proxy_headers": self.headers} if self.headers else {}
+        return {"proxy": self.url, **(tunnel if self.tunnels else {})}
+
+    @property
+    def request_headers(self) -> dict[str, str]:
+        """The headers to add to a request."""
+        return {} if self.tunnels else self.headers
 
     @property
     def address(self) -> str:
@@ -61,7 +71,8 @@ def proxy_from_env(target: URL) -> Proxy | None:
             f"{name} must be the URL of an HTTP proxy, such as http://proxy:3128. "
             "Correct it, unset it, or add the host to NO_PROXY."
         )
-    login = None
+    headers = {}
     if url.user is not None:
-        login = BasicAuth(url.user, url.password or "", encoding="utf-8")
-    return Proxy(url.origin(), login)
+        login = f"{url.user}:{url.password or ''}".encode()
+        headers["Proxy-Authorization"] = f"Basic {b64encode(login).decode()}"
+    return Proxy(url.origin(), headers, tunnels=target.scheme == "https")

@@ -223,6 +223,7 @@ class AiohttpTransport:
         own = trust_env and not isinstance(session, aiohttp.ClientSession)
         self._proxy = proxy_from_env(base_url) if own else None
         self._route = {} if self._proxy is None else self._proxy.options
+        self._headers = {} if self._proxy is None else self._proxy.request_headers
         self._closed = False
 
     async def send(self, request: Request, on_sent: Callable[[], None]) -> Answer:
@@ -237,7 +238,7 @@ class AiohttpTransport:
                 request.method,
                 self._url_of(request.path.lstrip("/")),
                 params=request.query,
-                headers=request.headers,
+                headers={**request.headers, **self._headers},
                 data=body,
                 timeout=self._timeout,
                 allow_redirects=False,
@@ -260,8 +261,9 @@ class AiohttpTransport:
             return NoAnswer(body.sent, error.message, proxy_status=error.status)
         except (aiohttp.ClientError, ssl.SSLError, OSError) as error:
             reason = _describe(error)
-            if self._proxy is not None and self._proxy.address not in reason:
-                reason += f" (through the proxy {self._proxy.address})"
+            proxy = None if body.sent else self._proxy
+            if proxy is not None and proxy.address not in reason:
+                reason += f" (through the proxy {proxy.address})"
             return NoAnswer(body.sent, reason)
 
     def retire(self) -> None:

@@ -29,7 +29,9 @@ from hubbatch import (
 )
 from hubbatch._escapes import visible
 from hubbatch._limits.plan import plan
+from hubbatch._near_names import near_name
 from hubbatch._net.listeners import Listener
+from hubbatch._wire.object_types import STANDARD_TYPES, standard_type
 from hubbatch.errors import sentence
 from hubbatch.jobs import (
     CheckFailed,
@@ -40,7 +42,7 @@ from hubbatch.jobs import (
     rehearse,
     write_report,
 )
-from hubbatch.jobs.options import TIMED_VERBS
+from hubbatch.jobs.options import PAIRS, TIMED_VERBS
 from hubbatch.jobs.portal import check_portal
 from hubbatch_entry import signals
 
@@ -141,12 +143,24 @@ def _run_spec(
 def _check_source(spec: JobSpec, console: Console, info: Console) -> None:
     """Check a job, count its rows, and print its warnings."""
     spec.check()
+    _check_types(spec, console)
     with info.status(f"Reading {console_markup(spec.source.name)}"):
         spec.count()
     if spec.total == 0:
         _warn_of_no_rows(console, spec.source.name)
     if spec.warning:
         _warn(console, spec.warning)
+
+
+def _check_types(spec: JobSpec, console: Console) -> None:
+    """Warn of an object type that is not a standard one, but resembles one."""
+    for name in spec.object_type.removeprefix(PAIRS).split("."):
+        meant = near_name(name, STANDARD_TYPES)
+        if standard_type(name) is None and meant is not None:
+            _warn(
+                console,
+                f"HubSpot has no standard object type {name}. Did you mean {meant}?",
+            )
 
 
 def _warn_of_no_rows(console: Console, name: str) -> None:

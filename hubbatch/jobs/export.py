@@ -95,7 +95,7 @@ class Export(Lifecycle):
         journal: str | PathLike[str] | None = None,
         account: int | str | None = None,
         limit: int | None = None,
-        patience: float | timedelta = 0,
+        patience: float | timedelta | None = None,
         progress: Callable[[int, int | None], object] | None = None,
     ) -> None:
         check_client(hub, "Export")

@@ -62,17 +62,11 @@ class Identity:
             if self.verb == "create"
             else "are sent again"
         )
-        changed = (
-            f"the content of the source {self.source} has changed since the job of"
-        )
-        restore = (
-            f"of {journal} finished."
-            if finished
-            else f"of {journal} began. To finish that job, restore the old source."
-        )
+        began = "began. To finish that job, restore the source as it was"
         return (
-            f"{changed} {restore} To send the source as it is, use another journal; "
-            f"the rows that succeeded before {again}"
+            f"the content of the source {self.source} has changed since the job of "
+            f"{journal} {'finished' if finished else began}. To send the source as it "
+            f"is, use another journal; the rows that succeeded before {again}"
         )
 
     def _same_content(self, recorded: "Identity") -> bool | None:

@@ -164,7 +164,7 @@ class Job(Lifecycle):
         max_failures: int | str | None = "auto",
         account: int | str | None = None,
         limit: int | None = None,
-        patience: float | timedelta = 0,
+        patience: float | timedelta | None = None,
         preflight: bool | Iterable[Property] = False,
         progress: Callable[[int, int | None], object] | None = None,
     ) -> None:

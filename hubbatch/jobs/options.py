@@ -176,6 +176,8 @@ def check_patience(patience: Any) -> float:
         ConfigurationError: If it is neither a `timedelta` nor a number of seconds, or
             below zero.
     """
+    if patience is None:
+        return 0.0
     value = patience.total_seconds() if isinstance(patience, timedelta) else patience
     known = isinstance(value, int | float) and not isinstance(value, bool)
     if not known or not 0 <= value < inf:
