@@ -35,7 +35,7 @@ def test_the_object_types_are_those_of_the_client() -> None:
         ("tax", "taxes"),
         ("Tickets", "tickets"),
         ("line-item", "line_items"),
-        ("feedback_submission", "feedback_submissions"),
+        ("postal-mail", "postal_mail"),
         ("line items", "line_items"),
     ],
 )
