@@ -57,12 +57,12 @@ class Outage:
 
     Attributes:
         resolver: knows whether HubSpot is down.
-        probe: None if the requests of the batch may be repeated.
+        probe: sends the request that comes first.
         waits: the waits that end with the batch.
     """
 
     resolver: Resolver
-    probe: Probe | None
+    probe: Probe
     waits: InterruptibleWaits
     _due: float = field(default=-inf, init=False)
 
@@ -87,7 +87,8 @@ class Outage:
             return None
         with self.waits.begin():
             await asyncio.sleep(self._due - _now())
-            error = None if self.probe is None else await self.probe()
+            safe = self.resolver.operation.call.retry_safe
+            error = None if safe else await self.probe()
         if error is None:
             self._due = -inf
             return None

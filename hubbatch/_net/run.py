@@ -143,8 +143,7 @@ class Run:
         self._workers = 0
         self._idle_workers = 0
         self._waits = InterruptibleWaits()
-        probe = None if operation.call.retry_safe else client.probe
-        self._outage = Outage(self._resolver, probe, self._waits)
+        self._outage = Outage(self._resolver, client.probe, self._waits)
         self._freed = asyncio.Event()  # the queue may have room again
         self._settled = asyncio.Event()
         self._batch_ended = asyncio.Event()

@@ -167,3 +167,9 @@ def chunks_of(effect: Effect) -> list[Chunk]:
             return effect.chunks
         case _:
             return []
+
+
+def settles(effect: Effect) -> bool:
+    """Return whether an effect is an outcome that HubSpot's answer decided."""
+    failed = isinstance(effect, Fail) and effect.status is OutcomeStatus.FAILED
+    return failed or isinstance(effect, Succeed)

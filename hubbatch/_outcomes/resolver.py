@@ -32,6 +32,7 @@ from .effects import (
     Succeed,
     Unpark,
     Wait,
+    settles,
 )
 from .failure_limit import FailureLimit
 from .health import NO_ANSWER, Health, advise, unavailable
@@ -111,7 +112,7 @@ class Resolver:
         chunk = chunk.after(Step.LOSE if doubt else Step.CLEAR)
         effects = [*self._resolve(chunk, verdict, now, draw)]
         if isinstance(verdict, Answered | Refused) and not self._health.has_settled:
-            self._health.has_settled = any(map(_settles, effects))
+            self._health.has_settled = any(map(settles, effects))
         return effects
 
     def recall(self, chunk: Chunk, now: float) -> Chunk:
@@ -481,12 +482,6 @@ def _split(
     if behind is not None:
         yield Requeue([behind], Place.BEHIND)
     yield Requeue(parts)
-
-
-def _settles(effect: Effect) -> bool:
-    """Return whether an effect is an outcome that HubSpot's answer decided."""
-    failed = isinstance(effect, Fail) and effect.status is OutcomeStatus.FAILED
-    return failed or isinstance(effect, Succeed)
 
 
 def _is_another_record(chunk: Chunk, error: RecordError) -> bool:
