@@ -17,7 +17,15 @@ from hubbatch._net.listeners import Listeners
 from hubbatch._net.outage import PATIENCE
 from hubbatch._outcomes.response import Collector
 from hubbatch._wire.endpoints import Verb, operation_for
-from tests.net.crm import UNIQUE, Crm, Fate, client_state, operation, updates
+from tests.net.crm import (
+    UNIQUE,
+    Crm,
+    Fate,
+    client_state,
+    operation,
+    refusal,
+    updates,
+)
 
 
 ACCOUNT = operation_for("account", "details", api_version="v3")
@@ -34,6 +42,7 @@ class Falling(Crm):
         self.fill(30_000)
         self.fate, self.falls, self.rises = fate, falls, rises
         self.probes: list[float] = []
+        self.details = DETAILS
         self.most_probing = 0  # after the first minute
 
     @property
@@ -48,7 +57,7 @@ class Falling(Crm):
         self.probes.append(asyncio.get_running_loop().time())
         await asyncio.sleep(0.1)
         on_sent()
-        return NoAnswer(sent=True, reason="reset") if self.is_down else DETAILS
+        return NoAnswer(sent=True, reason="reset") if self.is_down else self.details
 
     def _fate(self) -> Fate:
         return self.fate if self.is_down else super()._fate()
@@ -215,6 +224,15 @@ async def test_lost_creates_are_looked_up_after_the_outage(fate: str) -> None:
     values = Counter(record.get(UNIQUE) for record in crm.records.values())
     assert max(values.values()) == 1
     assert len(crm.records) == 35_000
+
+
+async def test_a_token_that_may_not_read_the_account_shows_that_hubspot_is_up() -> None:
+    crm = Falling("502 before", falls=5, rises=200)
+    crm.details = refusal(403, "This app lacks a scope", "MISSING_SCOPES")
+    batch = patient(crm, creates(20_000), "create")
+    await batch
+    assert counts(batch)["succeeded"] >= 18_000
+    assert crm.probes
 
 
 async def test_creates_end_when_the_patience_has_passed() -> None:
