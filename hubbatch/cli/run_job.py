@@ -154,7 +154,9 @@ def _check_source(spec: JobSpec, console: Console, info: Console) -> None:
 
 def _check_types(spec: JobSpec, console: Console) -> None:
     """Warn of an object type that is not a standard one, but resembles one."""
-    for name in spec.object_type.removeprefix(PAIRS).split("."):
+    whole = spec.object_type.removeprefix(PAIRS)
+    names = whole.split(".") if whole != spec.object_type else [whole]
+    for name in names:
         meant = near_name(name, STANDARD_TYPES)
         if standard_type(name) is None and meant is not None:
             _warn(
