@@ -21,6 +21,7 @@ from ._outcomes.events import (
     ChunkSettled,
     ChunkThrottled,
     Event,
+    HubSpotDown,
     InputFailed,
     JournalWritten,
 )
@@ -196,6 +197,7 @@ __all__ = [
     "HubBatch",
     "HubBatchError",
     "HubSpotDeprecation",
+    "HubSpotDown",
     "HubSpotUnavailable",
     "Id",
     "InputFailed",

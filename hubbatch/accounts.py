@@ -102,9 +102,7 @@ class Accounts:
         self._max_open = max_open
         self._idle = idle
         self._options = client_options
-        self._own = Sessions(
-            limit=_CONNECTIONS, trust_env=client_options.get("trust_env", False)
-        )
+        self._own = Sessions(limit=_CONNECTIONS)
         self._session = session or self._own
         self._loop_guard = LoopGuard(
             "this Accounts",

@@ -91,7 +91,9 @@ class HubBatch(StandardTypes):
         session: An aiohttp session to use; the client does not close it. The client
             then works in the session's event loop only, and its connector (aiohttp's
             default is 100 connections) also limits the requests in flight.
-        trust_env: Whether aiohttp reads proxies from the environment.
+        trust_env: Whether to use the proxy that the environment names (HTTPS_PROXY,
+            ALL_PROXY, NO_PROXY), as the command line does. A loopback `base_url` has
+            none, and a `session` has its own setting.
         allow_http: Whether `base_url` may be an `http://` URL of a host that is not
             loopback.
         listeners: Functions to call with every event; see `hubbatch.Event`.

@@ -28,6 +28,7 @@ from .job_commands import (
     update,
     upsert,
 )
+from .names import Commands, ObjectType
 
 
 # Those of the simulator, which a test compares: importing it imports the client.
@@ -41,7 +42,7 @@ _journal: shared.Decorator = cloup.argument("journal", type=click.Path(path_type
     epilog="Exit status: 0 no errors; 1 errors; 2 bad usage, unreadable input or "
     "schema, wrong account, or HubSpot did not return the schema.",
 )
-@cloup.argument("object_type", metavar="OBJECT_TYPE")
+@cloup.argument("object_type", metavar="OBJECT_TYPE", type=ObjectType())
 @cloup.argument("source", metavar="SOURCE")
 @shared.source_options(
     cloup.option(
@@ -88,15 +89,19 @@ def check(**options: Any) -> None:
 
 @cloup.command()
 @_journal
+@cloup.option(
+    "--watch", is_flag=True, help="Show it every second, until the job's process ends."
+)
 @shared.only_json
-def status(*, journal: Path, as_json: bool) -> None:
+def status(*, journal: Path, watch: bool, as_json: bool) -> None:
     """Show the status of a job from its journal.
 
-    The job may still be running.
+    The job may still be running. With --watch and --json, an object is printed every
+    second.
     """
     from hubbatch.cli.inspect import show_status  # noqa: PLC0415 -- see `job_commands`
 
-    show_status(journal, as_json=as_json)
+    show_status(journal, watch=watch, as_json=as_json)
 
 
 @cloup.command(short_help="Write a report of a job from its journal.")
@@ -141,7 +146,7 @@ def whoami(**options: Any) -> None:
     short_help="Count the records of a type, or those that match.",
     epilog="Exit status: 0 counted; 2 bad usage or wrong account; 3 HubSpot refused.",
 )
-@cloup.argument("object_type", metavar="OBJECT_TYPE")
+@cloup.argument("object_type", metavar="OBJECT_TYPE", type=ObjectType())
 @cloup.option_group("Records", shared.where, shared.where_timezone)
 @cloup.option_group("Output", shared.only_json)
 @shared.account_options
@@ -246,6 +251,7 @@ def completion(context: click.Context, shell: str) -> None:
 
 
 @cloup.group(
+    cls=Commands,
     context_settings=cloup.Context.settings(
         help_option_names=["-h", "--help"],
         formatter_settings=cloup.HelpFormatter.settings(max_width=100),

@@ -14,6 +14,7 @@ import click
 import cloup
 
 from . import options as shared
+from .names import ObjectType
 from .options import Decorator
 
 
@@ -51,7 +52,7 @@ def _verb(
         short_help=summary,
         epilog=_STATUS_HELP,
     )
-    @cloup.argument("object_type", metavar="OBJECT_TYPE")
+    @cloup.argument("object_type", metavar="OBJECT_TYPE", type=ObjectType())
     @cloup.argument(
         "source", metavar="[SOURCE]" if optional else "SOURCE", required=not optional
     )
@@ -122,7 +123,7 @@ archive: click.Command = _verb(
     short_help="Merge pairs of records. It cannot be undone.",
     epilog=_STATUS_HELP,
 )
-@cloup.argument("object_type", metavar="OBJECT_TYPE")
+@cloup.argument("object_type", metavar="OBJECT_TYPE", type=ObjectType())
 @cloup.argument("source", metavar="SOURCE")
 @shared.source_options()
 @shared.output_options()
@@ -170,8 +171,8 @@ def gdpr_delete(**options: Any) -> None:
     short_help="Associate pairs of records, or remove associations.",
     epilog=_STATUS_HELP,
 )
-@cloup.argument("from_type", metavar="FROM_TYPE")
-@cloup.argument("to_type", metavar="TO_TYPE")
+@cloup.argument("from_type", metavar="FROM_TYPE", type=ObjectType())
+@cloup.argument("to_type", metavar="TO_TYPE", type=ObjectType())
 @cloup.argument("source", metavar="SOURCE")
 @shared.source_options(*shared.pairs)
 @shared.output_options()
@@ -193,8 +194,8 @@ def associate(**options: Any) -> None:
     short_help="Read the associations of records into a file.",
     epilog=_STATUS_HELP,
 )
-@cloup.argument("from_type", metavar="FROM_TYPE")
-@cloup.argument("to_type", metavar="TO_TYPE")
+@cloup.argument("from_type", metavar="FROM_TYPE", type=ObjectType())
+@cloup.argument("to_type", metavar="TO_TYPE", type=ObjectType())
 @cloup.argument("source", metavar="SOURCE")
 @shared.source_options(shared.record_id_column)
 @shared.output_options(shared.output)

@@ -5,6 +5,7 @@ all such commands have.
 """
 
 import codecs
+import re
 
 from collections.abc import Callable
 from pathlib import Path
@@ -12,6 +13,8 @@ from typing import Any
 
 import click
 import cloup
+
+from .names import complete_property
 
 
 Decorator = Callable[[Callable[..., Any]], Callable[..., Any]]
@@ -81,6 +84,21 @@ def parse_reserve(
         ) from None
 
 
+_UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86_400}
+
+
+def parse_duration(
+    _context: click.Context, _parameter: click.Parameter, value: str | None
+) -> float:
+    """Parse `--patience`: `90s`, `30m`, `1h30m`; return seconds."""
+    if value is None:
+        return 0.0
+    parts = re.findall(r"(\d+(?:\.\d+)?)([smhd])", value.lower())
+    if not parts or "".join(map("".join, parts)) != value.lower():
+        raise click.BadParameter("Expected a duration such as 90s, 30m or 1h30m.")
+    return sum(float(number) * _UNITS[unit] for number, unit in parts)
+
+
 def parse_columns(
     _context: click.Context, _parameter: click.Parameter, values: tuple[str, ...]
 ) -> dict[str, str]:
@@ -114,12 +132,14 @@ create_id_column: Decorator = cloup.option(
 )
 id_property: Decorator = cloup.option(
     "--id-property",
+    shell_complete=complete_property,
     metavar="NAME",
     help="Identify records by this unique property.",
 )
 columns: Decorator = cloup.option(
     "--property",
     "properties",
+    shell_complete=complete_property,
     metavar="COLUMN[=NAME]",
     multiple=True,
     callback=parse_columns,
@@ -128,6 +148,7 @@ columns: Decorator = cloup.option(
 read_properties: Decorator = cloup.option(
     "--property",
     "properties",
+    shell_complete=complete_property,
     metavar="NAME",
     multiple=True,
     help="Read this property. Repeatable.  [default: HubSpot's defaults]",
@@ -293,6 +314,25 @@ as_json: Decorator = cloup.option(
     is_flag=True,
     help="Print one JSON object to standard output, last.",
 )
+_messages: tuple[Decorator, ...] = (
+    cloup.option(
+        "-q",
+        "--quiet",
+        is_flag=True,
+        help="Print nothing unless something went wrong.",
+    ),
+    cloup.option(
+        "-v",
+        "--verbose",
+        count=True,
+        help="Print retries, waits and the like; -vv prints every request.",
+    ),
+    cloup.option(
+        "--log-file",
+        type=PATH,
+        help="Append what -v prints to this file, with the time. It holds no values.",
+    ),
+)
 only_json: Decorator = cloup.option(
     "--json", "as_json", is_flag=True, help="Print a JSON object instead of a table."
 )
@@ -335,6 +375,7 @@ no_journal: Decorator = cloup.option(
 )
 reconcile_by: Decorator = cloup.option(
     "--reconcile-by",
+    shell_complete=complete_property,
     metavar="NAME",
     help="Look up creates whose response was lost by this unique property.",
 )
@@ -375,6 +416,13 @@ _job_limits: tuple[Decorator, ...] = (
         is_flag=True,
         help="When the daily calls are used up, wait for the reset and resume.",
     ),
+    cloup.option(
+        "--patience",
+        metavar="DURATION",
+        callback=parse_duration,
+        help="Wait this long (e.g. 30m) while HubSpot is down.  [default: end the job "
+        "once requests have used up their retries]",
+    ),
     rate_limit,
     cloup.option(
         "--max-concurrency",
@@ -414,6 +462,14 @@ account_options: Decorator = cloup.option_group(
         help="Use v3, or a dated version like 2026-03.  [env: HUBBATCH_API_VERSION; "
         "default: v3]",
     ),
+    cloup.option(
+        "--no-proxy",
+        "trust_env",
+        is_flag=True,
+        flag_value=False,
+        default=True,
+        help="Ignore the proxy in HTTPS_PROXY or ALL_PROXY.",
+    ),
 )
 
 
@@ -424,7 +480,7 @@ def source_options(*options: Decorator) -> Decorator:
 
 def output_options(*options: Decorator) -> Decorator:
     """Group a command's own output options with those that every job has."""
-    return cloup.option_group("Output", *options, *_job_files, as_json)
+    return cloup.option_group("Output", *options, *_job_files, as_json, *_messages)
 
 
 def safety_options(*options: Decorator) -> Decorator:

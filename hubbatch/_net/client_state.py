@@ -18,7 +18,7 @@ from hubbatch._outcomes.response import Collector
 from hubbatch._outcomes.retry import RetryPolicy
 from hubbatch._wire.calls import Operation
 from hubbatch._wire.unknown_properties import describe_unknown
-from hubbatch.errors import DailyLimitReached, HubBatchError
+from hubbatch.errors import DailyLimitReached, HubBatchError, HubSpotUnavailable
 from hubbatch.models import Account
 
 from .auth import Login
@@ -217,6 +217,20 @@ class ClientState:
             for account in answers.response().results:
                 self.set_account(account)
             self._account_requested = True
+
+    async def probe(self) -> HubSpotUnavailable | None:
+        """Request the account's details; return the error if HubSpot is down."""
+        query = self.account_operation
+        assert query is not None  # noqa: S101 -- set by the client
+        gate = self.gate.without_reserve()
+        run = Run(self, gate, query, Collector(query), _SINGLE)
+        try:
+            await run.execute([None])
+        except HubSpotUnavailable as error:
+            return error
+        except HubBatchError:  # HubSpot, or what stands before it, has answered
+            pass
+        return None
 
     # ---- its life
 

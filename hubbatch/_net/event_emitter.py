@@ -7,7 +7,7 @@ from attrs import evolve
 
 from hubbatch._classes import frozen
 from hubbatch._outcomes.chunk import Chunk
-from hubbatch._outcomes.effects import NoteAnswer, NoteSplit, Wait
+from hubbatch._outcomes.effects import NoteAnswer, NoteSplit, Wait, WaitOut
 from hubbatch._outcomes.events import (
     BatchBegun,
     BatchEnded,
@@ -17,6 +17,7 @@ from hubbatch._outcomes.events import (
     ChunkSettled,
     ChunkThrottled,
     Event,
+    HubSpotDown,
     InputFailed,
     JournalWritten,
 )
@@ -117,6 +118,18 @@ class EventEmitter:
             wait.chunk,
             wait=wait.seconds,
             **{"category": None, "correlation_id": None, **details},
+        )
+
+    def hubspot_down(self, effect: WaitOut) -> None:
+        """Emit `HubSpotDown`."""
+        error = effect.error
+        self._emit(
+            HubSpotDown,
+            wait=effect.seconds,
+            left=effect.left,
+            status=error.status,
+            category=error.category,
+            correlation_id=error.correlation_id,
         )
 
     def throttled(self, chunk: Chunk, throttled: Throttled) -> None:

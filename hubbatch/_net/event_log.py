@@ -35,6 +35,7 @@ from hubbatch._outcomes.events import (
     ChunkSettled,
     ChunkThrottled,
     Event,
+    HubSpotDown,
     InputFailed,
 )
 from hubbatch._outcomes.outcome import Summary
@@ -87,6 +88,14 @@ _LINES: Mapping[type[Event], tuple[int, str, Sequence[str]]] = {
             "%(retry_after).1f s"
         ),
         ("policy",),
+    ),
+    HubSpotDown: (
+        logging.WARNING,
+        (
+            "HubSpot is down: the next request is sent in %(wait).1f s, and the batch "
+            "ends after %(left).0f s without an answer"
+        ),
+        _CAUSE,
     ),
     InputFailed: (
         logging.DEBUG,

@@ -8,7 +8,6 @@ import asyncio
 
 from collections import deque
 from collections.abc import Callable, Iterable
-from contextlib import suppress
 from itertools import chain
 from random import random
 from typing import TYPE_CHECKING, Any
@@ -24,6 +23,7 @@ from hubbatch._outcomes.effects import (
     HoldAll,
     NoteSplit,
     Wait,
+    WaitOut,
     chunks_of,
     ended_instead,
 )
@@ -47,6 +47,7 @@ from .event_emitter import EventEmitter
 from .gate import Gate
 from .identifiers import next_batch_number, trace_prefix
 from .interruptible import InterruptibleWaits
+from .outage import Outage, patience_of, pause
 from .recorder import OutcomeRecorder, OutcomeSink
 from .run_options import READY, RunOptions
 from .source import (
@@ -55,6 +56,7 @@ from .source import (
     Source,
     SourceReader,
     cancelled_from_outside,
+    first_leaf,
 )
 
 
@@ -124,6 +126,7 @@ class Run:
             renewable=client.credentials.renewable,
             isolate=options.isolate,
             failure_limit=options.failure_limit,
+            patience=patience_of(options.lane),
         )
         self._sender = Sender(
             transport=client.transport,
@@ -140,6 +143,7 @@ class Run:
         self._workers = 0
         self._idle_workers = 0
         self._waits = InterruptibleWaits()
+        self._outage = Outage(self._resolver, client.probe, self._waits)
         self._freed = asyncio.Event()  # the queue may have room again
         self._settled = asyncio.Event()
         self._batch_ended = asyncio.Event()
@@ -161,7 +165,7 @@ class Run:
                 self._tasks.create_task(self._read_source(reader))
                 await self._until_settled()
         except BaseExceptionGroup as group:
-            self.end(_first_leaf(group))
+            self.end(first_leaf(group))
         finally:
             # After a cancellation, inputs of a collection may not have been read.
             self._recorder.leave_out(reader.rest())
@@ -306,7 +310,7 @@ class Run:
         assert self._tasks is not None  # noqa: S101 -- `execute` has begun
         wanted = min(
             min(self._count_waiting(), READY) - self._idle_workers,
-            self._max_workers - self._workers,
+            self._outage.limit(self._max_workers) - self._workers,
         )
         for _ in range(wanted):
             self._workers += 1
@@ -317,7 +321,12 @@ class Run:
         """Process chunks until none may be sent."""
         try:
             while self._count_waiting() and self._idle_workers <= READY:
-                await self._process_chunk()
+                if self._workers > self._outage.limit(self._max_workers):
+                    return
+                if (effect := await self._outage.wait()) is not None:
+                    self._apply_one(effect)
+                else:
+                    await self._process_chunk()
         finally:
             self._idle_workers -= 1
             self._workers -= 1
@@ -340,7 +349,11 @@ class Run:
                 if wait is None:
                     return
                 in_hand.chunk = wait.chunk
-                await self._pause(wait.seconds)
+                await pause(wait.seconds, self._batch_ended)
+                if self._workers > self._outage.limit(self._max_workers):
+                    in_hand.chunk = None  # another worker sends the next request
+                    self._apply([wait.requeued()])
+                    return
         except (DailyLimitReached, OverloadedError, LimiterUnavailable) as error:
             self.end(error)  # there was no permit, so nothing was sent
         except Exception as error:
@@ -394,6 +407,10 @@ class Run:
                 self.summary.throttled += 1
                 self._gate.hold(effect.seconds, self.operation.call.family)
                 self.events.throttled(effect.chunk, effect.throttled)
+            case WaitOut():
+                self._outage.postpone(effect)
+                self.events.hubspot_down(effect)
+                self.summary.retries += effect.repeats
             case EndBatch():
                 self.end(effect.error)
             case NoteSplit():
@@ -455,9 +472,9 @@ class Run:
         return None
 
     def _has_work(self, in_hand: ChunkInHand) -> bool:
-        if in_hand.chunk is None:
-            return self._count_waiting() > 0
-        return self.ended is None
+        if in_hand.chunk is not None:
+            return self.ended is None
+        return self._count_waiting() > 0 and not self._outage.forbids(self._workers)
 
     def _take_chunk(self, in_hand: ChunkInHand) -> Chunk:
         """Return the worker's chunk to send again, or else the queue's next one."""
@@ -481,18 +498,3 @@ class Run:
             except HubBatchError as error:
                 self.end(error)
         return self.ended is None
-
-    async def _pause(self, seconds: float) -> None:
-        """Sleep for some seconds, or until the batch ends."""
-        if seconds > 0:
-            with suppress(TimeoutError):
-                async with asyncio.timeout(seconds):
-                    await self._batch_ended.wait()
-
-
-def _first_leaf(group: BaseExceptionGroup[BaseException]) -> BaseException:
-    """Return the first exception in nested groups that is not a group."""
-    error: BaseException = group
-    while isinstance(error, BaseExceptionGroup):
-        error = error.exceptions[0]
-    return error

@@ -294,3 +294,11 @@ class LingerTimer:
 
 def _now() -> float:
     return asyncio.get_running_loop().time()
+
+
+def first_leaf(group: BaseExceptionGroup[BaseException]) -> BaseException:
+    """Return the first exception in nested groups that is not a group."""
+    error: BaseException = group
+    while isinstance(error, BaseExceptionGroup):
+        error = error.exceptions[0]
+    return error

@@ -9,7 +9,6 @@ from collections.abc import AsyncGenerator, Callable
 from contextlib import suppress
 from errno import errorcode
 from functools import lru_cache, partial
-from ipaddress import ip_address
 from socket import gaierror
 from typing import Protocol
 from weakref import WeakKeyDictionary
@@ -28,6 +27,8 @@ from hubbatch._wire.records import valid_text
 from hubbatch.errors import ConfigurationError
 
 from .event_loops import close_with_loop
+from .loopback import is_loopback
+from .proxies import proxy_from_env
 
 
 class Connector(aiohttp.TCPConnector):
@@ -139,19 +140,12 @@ def check_base_url(base_url: str, *, allow_http: bool) -> URL:
         )
     if url.user or url.password or url.query_string or url.fragment:
         raise ConfigurationError("base_url must not hold credentials or a query")
-    if url.scheme == "http" and not allow_http and not _is_loopback(url.host):
+    if url.scheme == "http" and not allow_http and not is_loopback(url.host):
         raise ConfigurationError(
             f"base_url {base_url!r} would send the access token without TLS. "
             "Use https (in Python, allow_http=True allows http)."
         )
     return url
-
-
-def _is_loopback(host: str) -> bool:
-    try:
-        return host == "localhost" or ip_address(host).is_loopback
-    except ValueError:  # a host name
-        return False
 
 
 class Sessions:
@@ -160,9 +154,8 @@ class Sessions:
     # Invariant: `_session` belongs to `_loop`, and `_held` is the generator that closes
     # it before that loop is closed.
 
-    def __init__(self, *, limit: int, trust_env: bool) -> None:
+    def __init__(self, *, limit: int) -> None:
         self._limit = limit
-        self._trust_env = trust_env
         self._session: aiohttp.ClientSession | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
         self._held: AsyncGenerator[None, None] | None = None
@@ -175,7 +168,6 @@ class Sessions:
             self._session = aiohttp.ClientSession(
                 connector=Connector(limit=self._limit),
                 cookie_jar=aiohttp.DummyCookieJar(),
-                trust_env=self._trust_env,
             )
             self._loop = loop
             self._held = close_with_loop(partial(_close, self._session))
@@ -225,8 +217,13 @@ class AiohttpTransport:
         self._url_of = lru_cache(64)(base_url.joinpath)
         self._timeout = aiohttp.ClientTimeout(total=timeout)
         # No connection limit here: the gate limits the requests in flight.
-        self._own = Sessions(limit=0, trust_env=trust_env) if session is None else None
+        self._own = Sessions(limit=0) if session is None else None
         self._session = session or self._own
+        # The caller's session has settings of its own.
+        own = trust_env and not isinstance(session, aiohttp.ClientSession)
+        self._proxy = proxy_from_env(base_url) if own else None
+        self._route = {} if self._proxy is None else self._proxy.options
+        self._headers = {} if self._proxy is None else self._proxy.request_headers
         self._closed = False
 
     async def send(self, request: Request, on_sent: Callable[[], None]) -> Answer:
@@ -241,12 +238,13 @@ class AiohttpTransport:
                 request.method,
                 self._url_of(request.path.lstrip("/")),
                 params=request.query,
-                headers=request.headers,
+                headers={**request.headers, **self._headers},
                 data=body,
                 timeout=self._timeout,
                 allow_redirects=False,
                 raise_for_status=False,  # overrides the caller's session
                 auto_decompress=True,
+                **self._route,
             ) as answer:
                 content = await _read_bounded(answer)
                 if content is None:
@@ -262,7 +260,11 @@ class AiohttpTransport:
         except aiohttp.ClientHttpProxyError as error:
             return NoAnswer(body.sent, error.message, proxy_status=error.status)
         except (aiohttp.ClientError, ssl.SSLError, OSError) as error:
-            return NoAnswer(body.sent, _describe(error))
+            reason = _describe(error)
+            proxy = None if body.sent else self._proxy
+            if proxy is not None and proxy.address not in reason:
+                reason += f" (through the proxy {proxy.address})"
+            return NoAnswer(body.sent, reason)
 
     def retire(self) -> None:
         """Stop reusing the connections that are open now.

@@ -87,6 +87,28 @@ class Wait:
     verdict: Throttled | Unauthorized | Retryable | EndpointNotFound
     error_if_ended: RecordError | None = None
 
+    def requeued(self) -> Requeue:
+        """Return the effect of another worker sending the chunk, after fresh ones."""
+        return Requeue([self.chunk], Place.BEHIND, self.error_if_ended)
+
+
+@immutable
+class WaitOut:
+    """HubSpot is down: the next request of the batch is sent after `seconds`.
+
+    Until HubSpot answers, only one request at a time is sent.
+
+    Attributes:
+        left: for how many seconds the batch would wait from now on.
+        error: the error of the request that showed it.
+        repeats: whether the inputs of that request are sent again.
+    """
+
+    seconds: float
+    left: float
+    error: APIError
+    repeats: bool
+
 
 @immutable
 class HoldAll:
@@ -124,7 +146,9 @@ class EndBatch:
 
 OutcomeEffect: TypeAlias = NoteAnswer | Succeed | Fail | Drop
 QueueEffect: TypeAlias = Requeue | Unpark | LimitInputs | LimitBytes
-Effect: TypeAlias = OutcomeEffect | QueueEffect | NoteSplit | Wait | HoldAll | EndBatch
+Effect: TypeAlias = (
+    OutcomeEffect | QueueEffect | NoteSplit | Wait | WaitOut | HoldAll | EndBatch
+)
 
 
 def ended_instead(effect: Requeue | Wait, chunk: Chunk) -> Fail | Drop:
@@ -143,3 +167,9 @@ def chunks_of(effect: Effect) -> list[Chunk]:
             return effect.chunks
         case _:
             return []
+
+
+def settles(effect: Effect) -> bool:
+    """Return whether an effect is an outcome that HubSpot's answer decided."""
+    failed = isinstance(effect, Fail) and effect.status is OutcomeStatus.FAILED
+    return failed or isinstance(effect, Succeed)

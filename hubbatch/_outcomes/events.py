@@ -154,6 +154,28 @@ class ChunkIsolated(ChunkEvent):
 
 
 @frozen(kw_only=True)
+class HubSpotDown(Event):
+    """HubSpot is down, and a batch with `patience` waits for it.
+
+    The event is emitted after each request that shows it. Then the next one is sent
+    after a wait, and no other until it has ended.
+
+    Attributes:
+        wait: the seconds until the next request.
+        left: for how many seconds the batch would wait from now on.
+        status: the HTTP status of the last request; None if it got no answer.
+        category: the `category` of HubSpot's error, if it has one.
+        correlation_id: HubSpot's id of the last request, if it has one.
+    """
+
+    wait: float
+    left: float
+    status: int | None
+    category: str | None
+    correlation_id: str | None
+
+
+@frozen(kw_only=True)
 class InputFailed(Event):
     """An input did not succeed.
 

@@ -9,7 +9,9 @@ from hubbatch.errors import APIError, HubSpotUnavailable
 
 from .chunk import Chunk
 from .chunk_state import Role
-from .verdicts import Refused, Retryable
+from .effects import EndBatch, WaitOut
+from .retry import RetryPolicy, longest_wait
+from .verdicts import Refused, Retryable, Temporary, cause_of
 
 
 NO_ANSWER = "No request got a usable answer from HubSpot"
@@ -67,6 +69,10 @@ class Health:
         unreadable: HubSpot's last refusal of a request that it could not read.
         last_failure: the error of the last chunk that was given up or was refused
             without a reason.
+        policy: how long the batch waits between two requests while HubSpot is down.
+        patience: for how many seconds without an answer the batch goes on.
+        down: whether HubSpot is down and the batch has the patience to wait. Only one
+            request at a time is sent then.
     """
 
     has_answered: bool = False
@@ -74,10 +80,15 @@ class Health:
     is_readable: bool = False
     unreadable: APIError | None = None
     last_failure: APIError | None = None
+    policy: RetryPolicy = field(factory=RetryPolicy)
+    patience: float = 0.0
+    down: bool = field(default=False, init=False)
     # Invariant: the counters below were reset by the last answer, at `_answered_at`.
     # Exceptions: a lookup's answer does not reset `_given_up`, and nothing resets
     # `_unreadable_parts`, because it counts only until the first request is readable.
     _answered_at: float = field(default=-inf, init=False)
+    _failing_since: float | None = field(default=None, init=False)
+    _probes: int = field(default=0, init=False)
     _given_up: int = field(default=0, init=False)
     _failing: int = field(default=0, init=False)
     _unreadable_parts: int = field(default=0, init=False)
@@ -85,6 +96,7 @@ class Health:
     def answer(self, chunk: Chunk, now: float) -> None:
         """Record that HubSpot answered a chunk, or refused it with a reason."""
         self._answered_at, self._failing = now, 0
+        self._failing_since, self._probes, self.down = None, 0, False
         if not chunk.state.looking_up:  # a lookup does not settle its creates
             self._given_up = 0
 
@@ -101,14 +113,42 @@ class Health:
         self._unreadable_parts += Role.SUSPECT in chunk.state.roles
         return self._unreadable_parts >= _MAX_UNREADABLE_PARTS
 
-    def give_up(self, error: APIError) -> HubSpotUnavailable | None:
-        """Record a chunk that used up its retries; return an error to end the batch."""
-        self.last_failure = error
-        self._given_up += 1
-        if self._given_up < _MAX_GIVEN_UP:
+    def fail(self, now: float) -> None:
+        """Record a request without a usable answer."""
+        if self._failing_since is None:
+            self._failing_since = now
+
+    def wait_out(
+        self, verdict: Temporary, now: float, draw: float, *, repeats: bool
+    ) -> WaitOut | None:
+        """Return the effect of waiting for HubSpot; None without patience left."""
+        since = now if self._failing_since is None else self._failing_since
+        left = since + self.patience - now
+        if left <= 0:
             return None
+        self.down = True
+        self._probes += 1
+        # The last probe comes when the patience ends.
+        longest = longest_wait(self.policy, self.policy.attempts + self._probes)
+        retry_after: float = getattr(verdict, "retry_after", 0.0)
+        wait = min(max(retry_after, self.policy.base, draw * longest), left)
+        return WaitOut(wait, left, cause_of(verdict), repeats)
+
+    def give_up(
+        self, verdict: Temporary, now: float, draw: float
+    ) -> EndBatch | WaitOut | None:
+        """Record a chunk that used up its retries; return what the batch does."""
+        error = self.last_failure = cause_of(verdict)
+        self._given_up += 1
+        if self._given_up < _MAX_GIVEN_UP and not self.down:
+            return None
+        wait = self.wait_out(verdict, now, draw, repeats=False)
+        if wait is not None:
+            return wait
         summary = "Several chunks in a row used up their retries"
-        return unavailable(summary, error)
+        if self.down:
+            summary = f"HubSpot was down for longer than {self.patience:,.0f} s"
+        return EndBatch(unavailable(summary, error))
 
     def fails_on(self, chunk: Chunk, verdict: Retryable) -> bool:
         """Record a chunk on which HubSpot fails; return whether its records cause it.

@@ -75,7 +75,8 @@ def connect_error(status: int, reason: str) -> ProxyError:
     title = _one_line(reason)
     error = ProxyError(
         f"The proxy refuses to connect to HubSpot: {title or status}",
-        advice="Check the proxy settings (HTTPS_PROXY) and its credentials.",
+        advice="Check HTTPS_PROXY, which may hold a login "
+        "(http://user:password@proxy:3128), and NO_PROXY.",
         status=status,
     )
     error.title = title or None

@@ -32,6 +32,7 @@ from .effects import (
     Succeed,
     Unpark,
     Wait,
+    settles,
 )
 from .failure_limit import FailureLimit
 from .health import NO_ANSWER, Health, advise, unavailable
@@ -50,9 +51,12 @@ from .verdicts import (
     Fatal,
     Refused,
     Retryable,
+    Temporary,
     Throttled,
     Unauthorized,
     Verdict,
+    cause_of,
+    reason_of,
 )
 
 
@@ -60,12 +64,6 @@ from .verdicts import (
 _SAMPLE_EVERY = 20
 # For a call that HubSpot cannot read, this many inputs are sent alone first.
 _UNREADABLE_SAMPLE = 3
-
-_NO_PERMIT = (
-    "HubSpot's rate limit allowed no request within the time of the RetryPolicy"
-)
-
-_Temporary = Retryable | EndpointNotFound | Throttled
 
 
 @define(eq=False, kw_only=True)
@@ -76,6 +74,7 @@ class Resolver:
         renewable: whether a new token can be requested after a 401.
         isolate: whether a refused chunk is split to find its bad records.
         failure_limit: ends the batch if too many inputs fail; None for no limit.
+        patience: for how many seconds HubSpot may be down before the batch ends.
     """
 
     # Invariant: the resolver does no IO and calls no code of the run. It remembers only
@@ -89,12 +88,14 @@ class Resolver:
     renewable: bool
     isolate: bool = True
     failure_limit: FailureLimit | None = None
-    _health: Health = field(factory=Health, init=False)
+    patience: float = 0.0
+    _health: Health = field(init=False)
     _lost: LostWrites = field(init=False)
     _bad_rate: BadRecordRate = field(factory=BadRecordRate, init=False)
 
     def __attrs_post_init__(self) -> None:
         self._lost = LostWrites(self.operation)
+        self._health = Health(policy=self.policy, patience=self.patience)
 
     def resolve(
         self, chunk: Chunk, verdict: Verdict, now: float, *, draw: float
@@ -111,7 +112,7 @@ class Resolver:
         chunk = chunk.after(Step.LOSE if doubt else Step.CLEAR)
         effects = [*self._resolve(chunk, verdict, now, draw)]
         if isinstance(verdict, Answered | Refused) and not self._health.has_settled:
-            self._health.has_settled = any(map(_settles, effects))
+            self._health.has_settled = any(map(settles, effects))
         return effects
 
     def recall(self, chunk: Chunk, now: float) -> Chunk:
@@ -120,6 +121,15 @@ class Resolver:
             return chunk
         chunk = chunk.after(Step.LOSE)
         return self._lost.as_lookup(chunk, now) or chunk
+
+    def fail_probe(self, error: APIError, now: float, *, draw: float) -> Effect | None:
+        """Return what to do if HubSpot is down for a request of another call too."""
+        return self._health.give_up(Retryable(error, maybe_processed=False), now, draw)
+
+    @property
+    def down(self) -> bool:
+        """Whether HubSpot is down and the batch waits; see `WaitOut`."""
+        return self._health.down
 
     @property
     def unreadable(self) -> APIError | None:
@@ -393,18 +403,20 @@ class Resolver:
     # ---- retries
 
     def _retry_or_settle(
-        self, chunk: Chunk, verdict: _Temporary, now: float, draw: float
+        self, chunk: Chunk, verdict: Temporary, now: float, draw: float
     ) -> Iterator[Effect]:
         """Send a chunk again after a wait; without retries left, halve or settle it."""
         if not isinstance(verdict, Throttled):
             chunk = chunk.after(Step.FAIL)
+        self._health.fail(now)
         error_if_ended: RecordError | None = None
         if not self._may_send(chunk):
-            error_if_ended = lost_error(chunk, *_reason(verdict))
+            error_if_ended = lost_error(chunk, *reason_of(verdict))
             chunk = self._lost.as_lookup(chunk, now) or chunk
         maybe_processed = isinstance(verdict, Retryable) and verdict.maybe_processed
         final = maybe_processed and Role.LAST_TRY in chunk.state.roles
-        if self._may_send(chunk) and not final:
+        down = self._health.down  # the chunks take turns (see `WaitOut`)
+        if self._may_send(chunk) and not (final or down):
             wait = next_wait(
                 self.policy,
                 verdict,
@@ -418,6 +430,7 @@ class Resolver:
                 return
         if (
             isinstance(verdict, Retryable)
+            and not down
             and self.operation.call.retry_safe
             and self._health.fails_on(chunk, verdict)
         ):
@@ -427,14 +440,20 @@ class Resolver:
             else:
                 yield self._give_up(chunk, verdict)
             return
-        yield self._give_up(chunk, verdict)
-        outage = self._health.give_up(_cause_of(verdict))
+        outage: Effect | None = None
+        if self._may_send(chunk):
+            outage = self._health.wait_out(verdict, now, draw, repeats=True)
         if outage is not None:
-            yield EndBatch(outage)
+            yield Requeue([chunk], Place.BEHIND, error_if_ended)
+        else:
+            yield self._give_up(chunk, verdict)
+            outage = self._health.give_up(verdict, now, draw)
+        if outage is not None:
+            yield outage
 
-    def _give_up(self, chunk: Chunk, verdict: _Temporary) -> Effect:
+    def _give_up(self, chunk: Chunk, verdict: Temporary) -> Effect:
         """Return the effect on a chunk that has no retries left."""
-        reason, correlation_id = _reason(verdict)
+        reason, correlation_id = reason_of(verdict)
         state = chunk.state
         if state.looking_up:
             reason = f"it may have been written, and its lookup failed: {reason}"
@@ -442,7 +461,7 @@ class Resolver:
             error: RecordError = lost_error(chunk, reason, correlation_id)
             return Fail(chunk, OutcomeStatus.UNKNOWN, error)
         missing = isinstance(verdict, EndpointNotFound)
-        cause = _cause_of(verdict)
+        cause = cause_of(verdict)
         if missing and cause.category is not None:
             return Fail(chunk, OutcomeStatus.FAILED, record_error_from_refusal(cause))
         if missing or state.maybe_written:
@@ -465,12 +484,6 @@ def _split(
     yield Requeue(parts)
 
 
-def _settles(effect: Effect) -> bool:
-    """Return whether an effect is an outcome that HubSpot's answer decided."""
-    failed = isinstance(effect, Fail) and effect.status is OutcomeStatus.FAILED
-    return failed or isinstance(effect, Succeed)
-
-
 def _is_another_record(chunk: Chunk, error: RecordError) -> bool:
     """Return whether the existing record named by an error is not the input's own."""
     owner = error.existing_id if isinstance(error, RecordConflict) else None
@@ -482,17 +495,3 @@ def _renames(chunk: Chunk) -> bool:
     """Return whether an input changes the property that identifies its record."""
     columns = zip(chunk.keys, chunk.bodies, strict=True)
     return any(renames(key, body) for key, body in columns)
-
-
-def _reason(verdict: _Temporary) -> tuple[str, str | None]:
-    """Return why a chunk is given up, and the correlation id of its last request."""
-    if isinstance(verdict, Throttled):
-        return _NO_PERMIT, None
-    return str(verdict.error), verdict.error.correlation_id
-
-
-def _cause_of(verdict: _Temporary) -> APIError:
-    """Return the error of the last request of a chunk that is given up."""
-    if isinstance(verdict, Throttled):
-        return APIError(_NO_PERMIT, status=429)
-    return verdict.error

@@ -62,11 +62,12 @@ def next_wait(
         return 0.0 if elapsed + at_least <= policy.max_elapsed else None
     if failures >= policy.attempts:
         return None
-    wait = max(at_least, draw * _longest_wait(policy, retry))
+    wait = max(at_least, draw * longest_wait(policy, retry))
     return wait if elapsed + wait <= policy.max_elapsed else None
 
 
-def _longest_wait(policy: RetryPolicy, retry: int) -> float:
+def longest_wait(policy: RetryPolicy, retry: int) -> float:
+    """Return the longest wait before a retry, in seconds."""
     # backoff's generators first yield None, when they are started.
     waits = expo(factor=policy.base, max_value=policy.max_delay)
     return float(next(islice(waits, retry, None)))

@@ -132,3 +132,25 @@ def may_have_written(verdict: Verdict) -> bool:
             return False
         case _:
             assert_never(verdict)
+
+
+Temporary: TypeAlias = Retryable | EndpointNotFound | Throttled
+"""The verdicts after which a chunk may be sent again unchanged."""
+
+_NO_PERMIT = (
+    "HubSpot's rate limit allowed no request within the time of the RetryPolicy"
+)
+
+
+def cause_of(verdict: Temporary) -> APIError:
+    """Return the error of the last request of a chunk that is given up."""
+    if isinstance(verdict, Throttled):
+        return APIError(_NO_PERMIT, status=429)
+    return verdict.error
+
+
+def reason_of(verdict: Temporary) -> tuple[str, str | None]:
+    """Return why a chunk is given up, and the correlation id of its last request."""
+    if isinstance(verdict, Throttled):
+        return _NO_PERMIT, None
+    return str(verdict.error), verdict.error.correlation_id

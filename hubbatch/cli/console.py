@@ -35,11 +35,13 @@ class EscapingConsole(Console):
                 yield Segment(safe, segment.style)
 
 
-def make_console(*, stderr: bool = True, highlight: bool = False) -> EscapingConsole:
-    """Return a console on standard error, or on standard output."""
+def make_console(
+    *, stderr: bool = True, highlight: bool = False, quiet: bool = False
+) -> EscapingConsole:
+    """Return a console on standard error, or on standard output; or a silent one."""
     stream = sys.stderr if stderr else sys.stdout
     file: Any = stream.plain if isinstance(stream, EscapingStream) else None
-    return EscapingConsole(file=file, stderr=stderr, highlight=highlight)
+    return EscapingConsole(file=file, stderr=stderr, highlight=highlight, quiet=quiet)
 
 
 def console_markup(text: str) -> str:

@@ -68,7 +68,7 @@ class Ending:
             yield "Stopped."
         elif report.error is not None:
             yield f"Ended early: {' '.join(str(report.error).split())}"
-        yield outcome_counts(asdict(report, recurse=False))
+        yield outcome_counts(asdict(report, recurse=False)) + self._unreached(report)
         if report.unwritten:
             yield f"{describe_loss(report.unwritten, self.spec.options['journal'])}."
         if reasons and report.resumed:
@@ -106,15 +106,17 @@ class Ending:
             f"again{lookup}."
         )
 
+    def _unreached(self, report: JobReport) -> str:
+        left = (self.spec.total or 0) - report.inputs
+        if left <= 0 or report.ended == "finished":
+            return ""
+        verb = "was" if left == 1 else "were"
+        return f" The last {count_of(left, 'row')} of the source {verb} never reached."
+
     def _how_to_resume(self) -> str:
         if self.spec.options["journal"] is not None:
             return f"Run the same command to resume{self._when_to_resume()}."
-        read = 0 if self.report is None else self.report.inputs
-        total = self.spec.total
-        line = "There is no journal, so the same command would start over."
-        if self.report is not None and total is not None and total > read:
-            line += f" {count_of(total - read, 'row')} not read."
-        return line
+        return "There is no journal, so the same command would start over."
 
     def _when_to_resume(self) -> str:
         # Until the daily limit is reset, the job would only end again.

@@ -3,6 +3,7 @@
 import asyncio
 import signal
 import sys
+import time
 
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
@@ -10,6 +11,8 @@ from typing import Any, TypeVar
 
 import attrs
 import click
+
+from rich.live import Live
 
 from hubbatch import (
     Account,
@@ -25,20 +28,64 @@ from hubbatch.jobs.portal import check_portal
 from .console import make_console, print_json
 from .exit_status import ExitStatus
 from .job_spec import find_token, hub_options
-from .progress import count_of, duration, table_of
+from .progress import LINE_INTERVAL, count_of, duration, progress_of, table_of
 from .run_job import print_error
 
 
 T = TypeVar("T")
 
 
-def show_status(journal: Path, *, as_json: bool) -> None:
-    """Print the status of a job, from its journal."""
-    found = or_exit(lambda: read_status(journal))
+# Seconds between two looks at a journal.
+_WATCH_INTERVAL = 1.0
+# What the counts of a status mean, where their names do not say it.
+_MEANINGS = {
+    "unknown": "may have been written: look for them in HubSpot",
+    "not_sent": "certainly not written",
+    "in_doubt": "sent, and the answer is not known",
+    "open": "read from the source, but not sent yet",
+    "not_reached": "not read from the source yet",
+}
+
+
+def show_status(journal: Path, *, watch: bool, as_json: bool) -> None:
+    """Print the status of a job, from its journal; if `watch`, until the job ends."""
+    if watch:
+        or_exit(lambda: _watch(journal, as_json=as_json))
+    else:
+        _print_status(or_exit(lambda: read_status(journal)), as_json=as_json)
+
+
+def _print_status(found: JobStatus, *, as_json: bool) -> None:
     if as_json:
-        print_json(attrs.asdict(found))
+        known = {"settled": found.settled, "seconds_left": found.seconds_left}
+        print_json({**attrs.asdict(found), **known})
     else:
         _print_table(_status_rows(found))
+
+
+def _watch(journal: Path, *, as_json: bool) -> None:
+    console = make_console(stderr=False)
+    found = read_status(journal)
+    if as_json or not console.is_terminal:
+        while found.running:
+            if as_json:
+                _print_status(found, as_json=True)
+            else:
+                console.print(_progress(found), soft_wrap=True)
+            time.sleep(_WATCH_INTERVAL if as_json else LINE_INTERVAL)
+            found = read_status(journal)
+    else:
+        with Live(console=console, auto_refresh=False, transient=True) as live:
+            while found.running:
+                live.update(table_of(_status_rows(found)), refresh=True)
+                time.sleep(_WATCH_INTERVAL)
+                found = read_status(journal)
+    _print_status(found, as_json=as_json)
+
+
+def _progress(found: JobStatus) -> str:
+    rate, left = (found.rate, found.seconds_left) if found.running else (None, None)
+    return progress_of(found.settled, found.total, rate, left)
 
 
 def _status_rows(found: JobStatus) -> list[tuple[str, Any]]:
@@ -60,11 +107,14 @@ def _status_rows(found: JobStatus) -> list[tuple[str, Any]]:
     ]
     if found.message and not found.running and not found.finished:
         rows.append(("why", found.message))
-    rows.append(("rows read", f"{found.inputs:,}"))
-    for name in ("succeeded", "failed", "unknown", "not_sent", "in_doubt", "open"):
-        count = getattr(found, name)
-        if count or name in ("succeeded", "failed"):
-            rows.append((name.replace("_", " "), f"{count:,}"))
+    rows.append(("progress", _progress(found)))
+    counts = attrs.asdict(found) | {
+        "not_reached": max((found.total or 0) - found.inputs, 0)
+    }
+    for name in ("succeeded", "failed", *_MEANINGS):
+        if counts[name] or name in ("succeeded", "failed"):
+            meaning = f"  ({_MEANINGS[name]})" if name in _MEANINGS else ""
+            rows.append((name.replace("_", " "), f"{counts[name]:,}{meaning}"))
     rows += [
         ("requests", f"{found.requests:,}, {found.retries:,} of them retries"),
         *([("warnings", f"{found.warnings:,}")] if found.warnings else []),

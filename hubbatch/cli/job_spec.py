@@ -26,6 +26,7 @@ _HUB_OPTIONS = (
     "rate_limit",
     "max_concurrency",
     "daily_reserve",
+    "trust_env",
 )
 _JOB_OPTIONS = (
     "journal",
@@ -36,7 +37,11 @@ _JOB_OPTIONS = (
     "account",
     "limit",
     "reconcile_by",
+    "patience",
 )
+
+
+_EXPORT_OPTIONS = ("journal", "account", "limit", "patience")
 
 
 class NothingToDo(Exception):
@@ -198,7 +203,7 @@ class JobSpec:
                 filters=self.source.where,
                 properties=self.call["properties"],
                 archived=options["archived"],
-                **{name: options[name] for name in ("journal", "account", "limit")},
+                **{name: options[name] for name in _EXPORT_OPTIONS},
             )
         options = {name: self.options.get(name) for name in _JOB_OPTIONS}
         options["preflight"] = bool(self.options.get("preflight"))

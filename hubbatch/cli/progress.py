@@ -7,8 +7,10 @@ from typing import Any
 
 from attrs import define, field
 from rich.console import Console, Group, RenderableType
+from rich.control import Control
 from rich.live import Live
 from rich.progress_bar import ProgressBar
+from rich.segment import ControlType, Segment
 from rich.table import Table
 from rich.text import Text
 
@@ -53,12 +55,19 @@ class Figures:
     retries: int
     seconds_left: float | None
 
-    def details(self) -> str:
-        """Return all but the row count: `2,000 rows/s · 50% of the limit`."""
-        share = round(100 * self.used / max(self.allowed, 1))
+    def line(self, *, down: str | None = None) -> str:
+        """Return all of it: `950 of 2,000 (47%), 95 rows/s, 0:11 left · 0 failed ...`.
+
+        `down` says that HubSpot is down, in place of the time that is left.
+        """
         parts = [
-            f"{self.rate:,.0f} rows/s",
-            f"{share}% of the limit",
+            progress_of(
+                self.done,
+                self.total,
+                None if down else self.rate,
+                None if down else self.seconds_left,
+            ),
+            down or f"{self.share}% of the limit",
             f"{self.failed:,} failed",
         ]
         if self.unknown:
@@ -66,15 +75,12 @@ class Figures:
         if self.not_sent:
             parts.append(f"{self.not_sent:,} not sent")
         parts.append(f"{self.retries:,} retried")
-        if self.seconds_left is not None:
-            parts.append(f"{duration(self.seconds_left)} left")
         return " · ".join(parts)
 
-    def rows(self) -> str:
-        """Return the row count: `11,000 of 20,000 rows`."""
-        if self.total is None:
-            return count_of(self.done, "row")
-        return f"{self.done:,} of {self.total:,} rows"
+    @property
+    def share(self) -> int:
+        """The share of the rate limit that is used, in percent."""
+        return round(100 * self.used / max(self.allowed, 1))
 
 
 @define
@@ -106,6 +112,7 @@ class Progress:
         total: the number of rows; None if unknown.
         latency: how long HubSpot takes to answer.
         max_in_flight: the maximum number of requests in flight.
+        outage: returns a few words while HubSpot is down, and None while it is up.
         clock: returns monotonic seconds.
     """
 
@@ -115,12 +122,16 @@ class Progress:
     total: int | None
     latency: Latency
     max_in_flight: int
+    outage: Callable[[], str | None] = lambda: None
     clock: Callable[[], float] = time.monotonic
     _job: Job | Export | None = field(default=None, init=False)
     _first: Summary = field(factory=Summary, init=False)
     _started: float = field(default=0.0, init=False)
     _printed: float = field(default=0.0, init=False)
     _live: Live | None = field(default=None, init=False)
+    # The width of the terminal, and of each line on it, when the bar was drawn last.
+    _width: int = field(default=0, init=False)
+    _widths: list[int] = field(factory=list, init=False)
 
     def start(self, job: Job | Export) -> None:
         """Start printing the progress of a job."""
@@ -138,19 +149,34 @@ class Progress:
             # Ctrl-S or a pager may block output: requests must not wait for it.
             return
         if self._live is not None:
+            self._erase_wrapped()
             self._live.update(self, refresh=True)
+            self._width = self.console.width
+            lines = self.console.render_lines(self, pad=False)
+            self._widths = [Segment.get_line_length(line) for line in lines]
         elif self.clock() - self._printed >= LINE_INTERVAL:
             self._printed += LINE_INTERVAL
-            figures = self.figures()
-            self.console.print(
-                f"{figures.rows()} · {figures.details()}",
-                highlight=False,
-                soft_wrap=True,
-            )
+            self.console.print(self._line(), highlight=False, soft_wrap=True)
+
+    def _line(self) -> str:
+        return self.figures().line(down=self.outage())
+
+    def _erase_wrapped(self) -> None:
+        """Erase the rows that the bar takes in addition, if the terminal is narrower.
+
+        A terminal wraps its lines again when its width changes. `Live` then knows of
+        fewer rows than there are.
+        """
+        width = max(self.console.width, 1)
+        if width < self._width:
+            more = sum(max(-(-one // width), 1) - 1 for one in self._widths)
+            erase = (ControlType.ERASE_IN_LINE, 2), (ControlType.CURSOR_UP, 1)
+            self.console.control(Control(*erase * more))
 
     def stop(self) -> None:
         """Remove the bar."""
         if self._live is not None:
+            self._erase_wrapped()
             self._live.stop()
             self._live = None
 
@@ -189,17 +215,16 @@ class Progress:
         )
 
     def __rich__(self) -> RenderableType:
-        """Return the bar, with the details below it."""
+        """Return the bar, with the figures below it."""
         figures = self.figures()
         line = Table.grid(expand=True, padding=(0, 1))
-        line.add_column(no_wrap=True)
+        line.add_column(no_wrap=True, overflow="ellipsis")
         line.add_column(ratio=1)
-        line.add_column(no_wrap=True, justify="right")
         bar: RenderableType = Text("")
         if figures.total is not None:
             bar = ProgressBar(total=max(figures.total, 1), completed=figures.done)
-        line.add_row(Text(visible(self.title), "bold"), bar, Text(figures.rows()))
-        return Group(line, Text(figures.details(), "dim"))
+        line.add_row(Text(visible(self.title), "bold"), bar)
+        return Group(line, Text(self._line(), "dim"))
 
 
 def duration(seconds: float) -> str:
@@ -216,6 +241,25 @@ def duration(seconds: float) -> str:
 def count_of(count: int, word: str) -> str:
     """Return a number and its noun: `1 row`, `2,000 rows`."""
     return f"{count:,} {word}" if count == 1 else f"{count:,} {word}s"
+
+
+def progress_of(
+    done: int, total: int | None, rate: float | None, seconds_left: float | None
+) -> str:
+    """Return how far a job is: `95,201 of 200,000 (48%), 1,583 rows/s, 1:06 left`.
+
+    What is unknown is left out. 100% means that no row is left.
+    """
+    if total is None:
+        parts = [count_of(done, "row")]
+    else:
+        share = min(100 * done // max(total, 1), 100)
+        parts = [f"{done:,} of {total:,} ({share}%)"]
+    if rate is not None:
+        parts.append(f"{rate:,.0f} rows/s")
+    if seconds_left is not None and (total is None or done < total):
+        parts.append(f"{duration(seconds_left)} left")
+    return ", ".join(parts)
 
 
 def table_of(rows: Iterable[tuple[str, Any]]) -> Table:

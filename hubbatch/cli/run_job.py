@@ -16,6 +16,7 @@ from rich.cells import cell_len
 from rich.console import Console
 
 from hubbatch import (
+    AuthenticationError,
     ConfigurationError,
     DailyLimitReached,
     Event,
@@ -28,6 +29,9 @@ from hubbatch import (
 )
 from hubbatch._escapes import visible
 from hubbatch._limits.plan import plan
+from hubbatch._near_names import near_name
+from hubbatch._net.listeners import Listener
+from hubbatch._wire.object_types import STANDARD_TYPES, standard_type
 from hubbatch.errors import sentence
 from hubbatch.jobs import (
     CheckFailed,
@@ -38,7 +42,7 @@ from hubbatch.jobs import (
     rehearse,
     write_report,
 )
-from hubbatch.jobs.options import TIMED_VERBS
+from hubbatch.jobs.options import PAIRS, TIMED_VERBS
 from hubbatch.jobs.portal import check_portal
 from hubbatch_entry import signals
 
@@ -46,6 +50,8 @@ from .console import console_markup, make_console, print_json
 from .exit_status import Ending, ExitStatus, outcome_counts
 from .findings import check_command, print_findings
 from .job_spec import AllRecords, JobSpec, NothingToDo
+from .logs import logging_to, printed
+from .outage import OutageNotice
 from .progress import Latency, Progress, count_of, duration
 from .signals import JobStopper
 
@@ -55,6 +61,7 @@ _FLAGS = {"properties": "--property"}
 _TAB = "\t"
 # Seconds between two updates of the progress.
 _REFRESH = 0.2
+_UNAUTHORIZED = 401
 _NO_COUNTS = {
     "inputs": 0,
     "succeeded": 0,
@@ -80,6 +87,7 @@ def run_job(make_spec: Callable[[], JobSpec], options: Mapping[str, Any]) -> int
         The exit status.
     """
     console = make_console()
+    info = make_console(quiet=options["quiet"])
     # The output of --json, filled in step by step: a signal may end the process.
     result: dict[str, Any] = {}
 
@@ -89,15 +97,8 @@ def run_job(make_spec: Callable[[], JobSpec], options: Mapping[str, Any]) -> int
 
     signals.last_words = print_result
     try:
-        spec = make_spec()
-        _check_source(spec, console)
-        run = _run
-        if options["dry_run"]:
-            run = _count if isinstance(spec.source, AllRecords) else _dry_run
-        with warnings.catch_warnings():
-            warnings.simplefilter("always", UserWarning)
-            warnings.showwarning = partial(_show_warning, console)
-            status = asyncio.run(run(spec, console, result))
+        with logging_to(options, console):
+            status = _run_spec(make_spec, options, console, info, result)
     except NothingToDo as nothing:
         status = ExitStatus.ALL_SUCCEEDED
         _warn_of_no_rows(console, str(nothing))
@@ -117,15 +118,51 @@ def run_job(make_spec: Callable[[], JobSpec], options: Mapping[str, Any]) -> int
     return status
 
 
-def _check_source(spec: JobSpec, console: Console) -> None:
+def _run_spec(
+    make_spec: Callable[[], JobSpec],
+    options: Mapping[str, Any],
+    console: Console,
+    info: Console,
+    result: dict[str, Any],
+) -> int:
+    spec = make_spec()
+    _check_source(spec, console, info)
+    run = _run
+    if options["dry_run"]:
+        run = _count if isinstance(spec.source, AllRecords) else _dry_run
+    with warnings.catch_warnings():
+        warnings.simplefilter("always", UserWarning)
+        warnings.showwarning = partial(_show_warning, console)
+        try:
+            return asyncio.run(run(spec, info, result))
+        except HubBatchError as error:
+            printed.error("%s", type(error).__name__)
+            raise
+
+
+def _check_source(spec: JobSpec, console: Console, info: Console) -> None:
     """Check a job, count its rows, and print its warnings."""
     spec.check()
-    with console.status(f"Reading {console_markup(spec.source.name)}"):
+    _check_types(spec, console)
+    with info.status(f"Reading {console_markup(spec.source.name)}"):
         spec.count()
     if spec.total == 0:
         _warn_of_no_rows(console, spec.source.name)
     if spec.warning:
         _warn(console, spec.warning)
+
+
+def _check_types(spec: JobSpec, console: Console) -> None:
+    """Warn of an object type that is not a standard one, but resembles one."""
+    whole = spec.object_type.removeprefix(PAIRS)
+    names = whole.split(".") if whole != spec.object_type else [whole]
+    for name in names:
+        meant = near_name(name, STANDARD_TYPES)
+        if standard_type(name) is None and meant is not None:
+            _warn(
+                console,
+                f"HubSpot has no standard object type {name}. Did you mean {meant}?",
+            )
 
 
 def _warn_of_no_rows(console: Console, name: str) -> None:
@@ -149,6 +186,8 @@ def print_error(console: Console, error: BaseException) -> str:
     Below the error of a condition, print the condition, and mark what is wrong.
     """
     message = shown = " ".join(message_of(error).split())
+    if isinstance(error, AuthenticationError) and error.status == _UNAUTHORIZED:
+        shown = _explain_unauthorized(error)
     marked = isinstance(error, WhereError) and error.text
     if isinstance(error, WhereError) and marked:
         shown = sentence(error.reason)
@@ -156,6 +195,16 @@ def print_error(console: Console, error: BaseException) -> str:
     if isinstance(error, WhereError) and marked:
         _print_marked(console, error)
     return message
+
+
+def _explain_unauthorized(error: AuthenticationError) -> str:
+    why = "has expired" if "EXPIRED" in (error.category or "") else "is not valid"
+    named = error.correlation_id and f", correlation id {error.correlation_id}"
+    return (
+        f"HubSpot says that the access token {why} (401 {error.category or ''}"
+        f"{named or ''}). Copy it again from the service key or private app of this "
+        "account, and set HUBSPOT_ACCESS_TOKEN (or the variable of --token-env) to it."
+    )
 
 
 def _print_marked(console: Console, error: WhereError) -> None:
@@ -192,12 +241,17 @@ def _status_of(error: BaseException) -> int:
 
 async def _run(spec: JobSpec, console: Console, result: dict[str, Any]) -> int:
     reasons: Counter[str] = Counter()
-    stopper = JobStopper(console)
-    report, latency = None, Latency()
+    report, latency, outage = None, Latency(), OutageNotice(console)
+    stopper = JobStopper(console, lambda: outage.since is not None)
     with stopper.handling_signals():
-        async with spec.hub([partial(_count_reason, reasons), latency.listen]) as hub:
+        listeners: list[Listener] = [
+            partial(_count_reason, reasons),
+            latency.listen,
+            outage.listen,
+        ]
+        async with spec.hub(listeners) as hub:
             while True:
-                report = await _run_once(spec, hub, stopper, result, latency)
+                report = await _run_once(spec, hub, stopper, result, latency, outage)
                 wait = _seconds_to_wait(spec, report)
                 if wait is None or stopper.signal is not None:
                     break
@@ -220,6 +274,9 @@ async def _run(spec: JobSpec, console: Console, result: dict[str, Any]) -> int:
             result["unwritten"] = report.unwritten
         if report.error is not None:
             result["error"] = str(report.error)
+        printed.info("%s. %s", report.ended, outcome_counts(counts))
+    if ending.status != ExitStatus.ALL_SUCCEEDED:
+        console = make_console()  # --quiet does not hide it
     for line in ending.lines(reasons):
         console.print(visible(line), soft_wrap=True, markup=False)
     if spec.options.get("report"):
@@ -241,6 +298,7 @@ async def _run_once(
     stopper: JobStopper,
     result: dict[str, Any],
     latency: Latency,
+    outage: OutageNotice,
 ) -> JobReport:
     """Run a job until it ends, and print its progress."""
     job = spec.job(hub)
@@ -249,10 +307,18 @@ async def _run_once(
         if job.total is not None:  # HubSpot has counted the records
             spec.total = job.total
         progress = Progress(
-            stopper.console, hub, spec.title, spec.total, latency, spec.max_in_flight
+            stopper.console,
+            hub,
+            spec.title,
+            spec.total,
+            latency,
+            spec.max_in_flight,
+            outage.words,
         )
         result |= {"operation": job.operation.name, "portal": job.portal_id}
-        stopper.console.print(console_markup(spec.first_line(job)), soft_wrap=True)
+        first = spec.first_line(job)
+        printed.info("%s", first)
+        stopper.console.print(console_markup(first), soft_wrap=True)
         running = asyncio.create_task(job.run())
         try:
             stopper.job = job

@@ -2,7 +2,7 @@
 
 import asyncio
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
@@ -23,10 +23,12 @@ class JobStopper:
 
     Attributes:
         console: where to print.
+        is_waiting: returns whether the job waits for HubSpot, which is down.
         job: the running job; None while nothing is in flight.
     """
 
     console: Console
+    is_waiting: Callable[[], bool] = lambda: False
     job: Job | Export | None = None
     _loop: asyncio.AbstractEventLoop = field(
         factory=asyncio.get_running_loop, init=False
@@ -64,7 +66,9 @@ class JobStopper:
         # out in the loop.
         if self._cancelled:
             return False
-        if self._draining or self.job is None:
+        # An export waits for the page that it has requested.
+        idle = isinstance(self.job, Export) and self.is_waiting()
+        if self._draining or self.job is None or idle:
             self._cancelled, step = True, self._cancel
         else:
             self._draining, step = True, self._drain

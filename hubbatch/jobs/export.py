@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncGenerator, Callable, Iterable, Mapping
 from contextlib import aclosing
 from copy import copy
+from datetime import timedelta
 from os import PathLike
 from pathlib import Path
 from typing import Any
@@ -30,6 +31,7 @@ from .options import (
     check_client,
     check_limit,
     check_paths,
+    check_patience,
     make_sink,
     relative_to_journal,
 )
@@ -62,6 +64,10 @@ class Export(Lifecycle):
             nothing is requested.
         account: The portal id that the access token must belong to.
         limit: The maximum number of records to read.
+        patience: For how long HubSpot may be down before the job ends, as a number of
+            seconds or a `timedelta`. Meanwhile one request at a time is sent, at most
+            30 s apart. By default the job ends once a request has used up its
+            retries.
         progress: Called as `progress(done, total)` at the start, after each page and at
             the end; `done` includes the records of earlier runs, and `total` is None
             without filters.
@@ -89,6 +95,7 @@ class Export(Lifecycle):
         journal: str | PathLike[str] | None = None,
         account: int | str | None = None,
         limit: int | None = None,
+        patience: float | timedelta | None = None,
         progress: Callable[[int, int | None], object] | None = None,
     ) -> None:
         check_client(hub, "Export")
@@ -102,13 +109,14 @@ class Export(Lifecycle):
         self._archived = archived
         self._limit = check_limit(limit)
         portal = check_account(account)
+        waits = check_patience(patience)
         operation = operation_for(
             "objects", "read", object_type, api_version="v3", properties=self._names
         )
         path = None if journal is None else Path(journal)
         sink = make_sink("output", output, operation, legacy=False)
         check_paths(path, [sink])
-        super().__init__(hub, operation, Journal(path, [sink]), portal)
+        super().__init__(hub, operation, Journal(path, [sink]), portal, waits)
         self._identity_options = {
             "properties": self._names,
             "archived": archived,

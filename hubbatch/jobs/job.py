@@ -15,6 +15,7 @@ from collections.abc import (
 )
 from contextlib import aclosing
 from copy import copy
+from datetime import timedelta
 from itertools import chain, islice
 from os import PathLike
 from pathlib import Path
@@ -44,6 +45,7 @@ from .options import (
     check_limit,
     check_options,
     check_paths,
+    check_patience,
     find_verb,
     make_sink,
     relative_to_journal,
@@ -107,6 +109,10 @@ class Job(Lifecycle):
             the verb.
         account: The portal id that the access token must belong to.
         limit: The maximum number of rows to take from the source.
+        patience: For how long HubSpot may be down before the job ends, as a number of
+            seconds or a `timedelta`. Meanwhile one request at a time is sent, at most
+            30 s apart. By default the job ends once several chunks in a row have used
+            up their retries.
         progress: Called as `progress(done, total)`, as for the verbs; `done` includes
             the rows that earlier runs of the job finished.
         preflight: Whether to check every row first (see `check`), and send nothing if
@@ -158,6 +164,7 @@ class Job(Lifecycle):
         max_failures: int | str | None = "auto",
         account: int | str | None = None,
         limit: int | None = None,
+        patience: float | timedelta | None = None,
         preflight: bool | Iterable[Property] = False,
         progress: Callable[[int, int | None], object] | None = None,
     ) -> None:
@@ -177,6 +184,7 @@ class Job(Lifecycle):
         self.preflight_report: CheckReport | None = None
         self._limit = check_limit(limit)
         portal = check_account(account)
+        waits = check_patience(patience)
         check_progress(progress)
         self._reporter = ProgressReporter(progress, self._count_settled)
         self._verb = find_verb(hub, verb, object_type, legacy=legacy)
@@ -199,7 +207,7 @@ class Job(Lifecycle):
             if sink is not None
         ]
         check_paths(path, sinks)
-        super().__init__(hub, operation, Journal(path, sinks), portal)
+        super().__init__(hub, operation, Journal(path, sinks), portal, waits)
         self._identity_options = {
             **{name: options.get(name) for name in IDENTITY_OPTIONS},
             "legacy": legacy,
@@ -250,11 +258,10 @@ class Job(Lifecycle):
         tally.given_up = sum(
             counts[state] for state in FINAL.values() if state is not RowState.SUCCEEDED
         )
-        if self._reporter.callback is not None:
-            rows = await asyncio.to_thread(count_rows, self._source)
-            known = [count for count in (rows, self._limit) if count is not None]
-            self._reporter.total = None if rows is None else min(known)
-            self._reporter.report()
+        rows = await asyncio.to_thread(count_rows, self._source)
+        known = [count for count in (rows, self._limit) if count is not None]
+        self.total = self._reporter.total = None if rows is None else min(known)
+        self._reporter.report()
 
     async def _check_rows(self, fingerprint: str | None) -> None:
         raw = self._source.inputs if isinstance(self._source, Inputs) else None

@@ -110,6 +110,7 @@ class Journal:
         clock: Returns the seconds since 1970, for the times of requests.
         senders: Identify the requests that the client's limits count.
         measures: The measurements that are written with each group.
+        total: The number of rows of the source, if it is known.
     """
 
     def __init__(self, path: Path | None, sinks: Iterable[Sink] = ()) -> None:
@@ -117,6 +118,7 @@ class Journal:
         self.outputs: dict[str, Output] = {sink.name: Output(sink) for sink in sinks}
         self.failure: JournalError | None = None
         self.unwritten: int = 0
+        self.total: int | None = None
         self.on_failure: Callable[[JournalError], None] = lambda _: None
         self.on_written: Callable[[], None] = lambda: None
         self.progress: Callable[[], tuple[int, int, int, float]] = lambda: (0, 0, 0, 0)
@@ -170,9 +172,9 @@ class Journal:
         self._new = store.is_new()
         if self._new:
             return History()
-        different = "; ".join(job.differences(store.identity()))
-        if different:
-            raise JournalError(f"{path} is the journal of another job: {different}")
+        problem = job.problem(store.identity(), path, finished=store.finished())
+        if problem is not None:
+            raise JournalError(problem)
         if store.finished() and "output" in self.outputs:
             # Users often move results and failures away, but the output is the purpose
             # of a read.
@@ -204,7 +206,7 @@ class Journal:
         if self._store is not None:
             if self._new:
                 self._store.create(job, portal_id)
-            self._store.begin_run(portal_id)
+            self._store.begin_run(portal_id, self.total)
             lengths = self._store.lengths()
         for name, output in self.outputs.items():
             output.open(lengths.get(name, 0))

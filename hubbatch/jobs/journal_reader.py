@@ -46,6 +46,11 @@ SELECT count(*) runs, ifnull(sum(requests), 0) requests,
     (SELECT message FROM run ORDER BY id DESC LIMIT 1) message
 FROM run
 """  # noqa: S608 -- no input
+_RATE = """
+SELECT sum(succeeded + amiss), max(second) - min(second) + 1 FROM moment
+WHERE run = (SELECT max(id) FROM run)
+AND second > (SELECT max(second) - 20 FROM moment WHERE run = (SELECT max(id) FROM run))
+"""
 
 
 class Reader:
@@ -72,6 +77,11 @@ class Reader:
             JournalError: If there is no journal, or its `-wal` is missing.
         """
         check_wal(path)
+        if not path.exists():
+            raise JournalError(
+                f"there is no journal {path}. A job creates the one that --journal "
+                "names: check its path"
+            )
         # With mode=ro SQLite would create a -wal and not delete it. A file without one
         # is complete.
         live = has_wal(path)
@@ -158,6 +168,22 @@ class Reader:
     def inputs(self) -> int:
         """Return the number of rows read."""
         return sum(self.counts().values())
+
+    def total(self) -> int | None:
+        """Return the number of rows of the source, if the last run knew it."""
+        [[known]] = self._connection.execute(
+            "SELECT count(*) FROM sqlite_master WHERE name = 'total'"
+        )
+        rows = self._connection.execute("SELECT inputs FROM total") if known else ()
+        return next((inputs for [inputs] in rows), None)
+
+    def rate(self) -> float | None:
+        """Return the rows per second at the end of the last run; None without data.
+
+        It is an average of some seconds, so that it does not jump.
+        """
+        [[rows, seconds]] = self._connection.execute(_RATE)
+        return rows / seconds if seconds else None
 
     def counts(self) -> dict[RowState, int]:
         """Return the number of rows in each state; rows without an entry are open."""

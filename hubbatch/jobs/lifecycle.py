@@ -12,6 +12,7 @@ from collections.abc import Callable, Mapping
 
 from attrs import evolve
 
+from hubbatch._net.outage import patient
 from hubbatch._outcomes.outcome import Summary
 from hubbatch._wire.endpoints import Operation
 from hubbatch.client import HubBatch
@@ -31,11 +32,16 @@ class Lifecycle(ABC):
         operation: The call that the job makes.
         family: The calls that share a rate limit with those of the job.
         rows_per_request: The maximum number of rows in a request or an answer.
-        total: The number of rows, where HubSpot knows it. Set by `prepare`.
+        total: The number of rows; None if it is unknown. Set by `prepare`.
     """
 
     def __init__(
-        self, hub: HubBatch, operation: Operation, journal: Journal, account: int | None
+        self,
+        hub: HubBatch,
+        operation: Operation,
+        journal: Journal,
+        account: int | None,
+        patience: float,
     ) -> None:
         self.operation: Operation = operation
         self.portal_id: int | None = None
@@ -45,6 +51,7 @@ class Lifecycle(ABC):
         self._hub = hub
         self._journal = journal
         self._account = account
+        self._patience = patience
         # `_identity` and `_history` are set by `prepare`. `_used` is set when `run` or
         # `aclose` is called or `prepare` fails; from then on neither runs again.
         self._identity: Identity | None = None
@@ -132,10 +139,13 @@ class Lifecycle(ABC):
             ConfigurationError: If the token does not belong to `account` or that cannot
                 be checked, or if an output file of a new job exists already.
             CheckFailed: If the preflight found rows that HubSpot would refuse.
-            APIError: If HubSpot does not accept the token.
+            APIError: If HubSpot does not accept the token, or is unavailable.
         """
-        if self._identity is not None:
-            return
+        if self._identity is None:
+            with patient(self._patience):
+                await self._prepare()
+
+    async def _prepare(self) -> None:
         client = self._hub._state  # noqa: SLF001 -- a job is part of the client
         gate, granted = client.gate, client.gate.granted
         self._journal.requested = lambda: gate.granted - granted
@@ -177,7 +187,8 @@ class Lifecycle(ABC):
             return self._report("finished", None)
         error: HubBatchError | None = None
         try:
-            error = await self._begin() or await self._work()
+            with patient(self._patience):
+                error = await self._begin() or await self._work()
             ended, message = describe_end(error)
         except Stopped:
             ended, message = "stopped", None
@@ -217,6 +228,7 @@ class Lifecycle(ABC):
         measures = self._journal.measures
         measures.clock, measures.allowed = self._clock, self._allowed
         try:
+            self._journal.total = self.total
             await self._journal.begin(self._identity, self.portal_id)
         except JournalError as error:
             return error

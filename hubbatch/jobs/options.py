@@ -4,6 +4,8 @@ import os
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
+from datetime import timedelta
+from math import inf
 from pathlib import Path
 from typing import Any
 
@@ -165,6 +167,25 @@ def check_account(account: Any) -> int | None:
     if not (digits.isascii() and digits.isdecimal()):
         raise ConfigurationError(f"account must be a portal id, not {account!r}")
     return int(digits)
+
+
+def check_patience(patience: Any) -> float:
+    """Return how long HubSpot may be down, in seconds.
+
+    Raises:
+        ConfigurationError: If it is neither a `timedelta` nor a number of seconds, or
+            below zero.
+    """
+    if patience is None:
+        return 0.0
+    value = patience.total_seconds() if isinstance(patience, timedelta) else patience
+    known = isinstance(value, int | float) and not isinstance(value, bool)
+    if not known or not 0 <= value < inf:
+        raise ConfigurationError(
+            "patience must be a number of seconds or a timedelta, 0 or more, not "
+            f"{patience!r}."
+        )
+    return float(value)
 
 
 def make_sink(

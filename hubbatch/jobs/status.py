@@ -42,6 +42,8 @@ class JobStatus:
             an error; None if it was killed or is still running.
         message: The message of that error, if any.
         started_at: When the first run began.
+        total: Rows of the source; None if the last run did not know it.
+        rate: Rows per second, over the last 20 s of work; None if unknown.
         updated_at: When the journal was last written.
         outputs: The output files by role, relative to the journal's folder.
     """
@@ -70,6 +72,20 @@ class JobStatus:
     started_at: datetime
     updated_at: datetime
     outputs: Mapping[str, str]
+    total: int | None = None
+    rate: float | None = None
+
+    @property
+    def settled(self) -> int:
+        """Rows that have their final outcome."""
+        return self.inputs - self.open - self.in_doubt
+
+    @property
+    def seconds_left(self) -> float | None:
+        """The time that the other rows need at this rate; None if unknown."""
+        if self.total is None or not self.rate:
+            return None
+        return max(self.total - self.settled, 0) / self.rate
 
     @property
     def title(self) -> str:
@@ -107,6 +123,8 @@ def status_of(journal: Reader, *, running: bool | None) -> JobStatus:
         open=counts[RowState.OPEN],
         finished=journal.finished(),
         running=running,
+        total=journal.total(),
+        rate=journal.rate(),
         started_at=datetime.fromisoformat(runs.pop("started_at")),
         updated_at=datetime.fromisoformat(runs.pop("updated_at")),
         **runs,

@@ -222,8 +222,8 @@ class Store(Reader):
         """Whether a run has begun since the journal was opened."""
         return self._run is not None
 
-    def begin_run(self, portal_id: int | None) -> None:
-        """Record that a run begins, and in which account.
+    def begin_run(self, portal_id: int | None, total: int | None = None) -> None:
+        """Record that a run begins, in which account, and how many rows there are.
 
         Afterwards the file alone, without its -wal, shows that there was a run. A
         journal of an earlier format is converted.
@@ -243,6 +243,10 @@ class Store(Reader):
         cursor = execute(
             f"INSERT INTO run (started_at, updated_at) VALUES ({NOW}, {NOW})"  # noqa: S608 -- SQLite's own clock
         )
+        # A table of its own, because the job of an older journal has no such column.
+        execute("CREATE TABLE IF NOT EXISTS total (inputs INT NOT NULL)")
+        execute("DELETE FROM total")
+        execute("INSERT INTO total SELECT ?1 WHERE ?1 IS NOT NULL", (total,))
         execute("COMMIT")
         self.version = SCHEMA_VERSION
         self._run = cursor.lastrowid

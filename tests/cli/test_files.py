@@ -116,7 +116,7 @@ def test_a_file_of_any_kind_is_checked_sent_and_resumed(
     assert_stored(shell, rows)
     write(Path(name), rows[:-1])
     changed = shell(*source, "--journal", "j.db")
-    assert (changed.status, "the content of the source" in changed.err) == (2, True)
+    assert (changed.status, "content of the source" in changed.err) == (2, True)
 
 
 @pytest.mark.parametrize("kind", ["semicolons", "an array", "Excel", "Parquet"])

@@ -216,7 +216,7 @@ def test_an_end_without_a_journal_says_how_many_were_not_read(shell: Shell) -> N
     done = shell("read", "tickets", *FIRE, *OUT)
 
     assert done.status == 3
-    assert "50 rows not read." in done.err
+    assert "The last 50 rows of the source were never reached." in done.err
 
 
 def test_a_dry_run_counts(shell: Shell) -> None:

@@ -385,7 +385,8 @@ async def a_page(portal: Portal) -> Any:
 
 
 async def a_proxy_that_is_not_there(portal: Portal) -> Any:
-    async with portal.hub(trust_env=True) as hub:
+    url = "http://api.hubapi.invalid"
+    async with portal.hub(trust_env=True, base_url=url, allow_http=True) as hub:
         return await hub.tickets.archive([1])
 
 
