@@ -229,7 +229,7 @@ JOBS: dict[str, Callable[[Path], object]] = {
     "empty": lambda _: Job(HUB, "update", "tickets", "a.csv", empty="x"),  # type: ignore[arg-type] # that is the point
     "a delimiter": lambda _: Job(HUB, "update", "tickets", "a.csv", delimiter=""),
     "an encoding": lambda _: Job(HUB, "update", "tickets", "a.csv", encoding="x"),
-    "a time zone": lambda _: Job(HUB, "update", "tickets", "a.csv", timezone="UTC"),
+    "a time zone": lambda _: Job(HUB, "update", "tickets", "a.csv", timezone="Mars"),
     "a pair of types": lambda _: Job(HUB, "create", "associations.a", []),
     "one path twice": lambda where: Job(
         HUB, "read", "tickets", [], results=where / "a.csv", output=where / "a.csv"
