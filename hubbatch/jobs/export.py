@@ -144,14 +144,19 @@ class Export(Lifecycle):
 
     async def _load_history(self, job: Identity, history: History) -> None:  # noqa: ARG002 -- the base's signature
         self._read = history.counts[RowState.SUCCEEDED]
-        if history.new:
-            await check_properties(self._hub, self.operation)
-        if self._sought is None or history.finished:
+        if history.finished:
             return
-        self._groups = self._sought
-        if isinstance(self._sought, Where):
+        definitions = None
+        groups = self._sought
+        if isinstance(groups, Where):
             object_type = self.operation.object_type
-            self._groups = await self._sought.ask_groups(self._hub, object_type)
+            definitions = await self._hub.properties(object_type).list()
+            groups = groups.checked_groups(definitions)
+        if history.new:
+            await check_properties(self._hub, self.operation, definitions)
+        if self._sought is None:
+            return
+        self._groups = groups
         found = await self._objects.count(filter_groups=self._groups)
         self.total = found if self._limit is None else min(found, self._limit)
 

@@ -1,14 +1,20 @@
 """Finds unknown properties before a job reads anything."""
 
+from collections.abc import Iterable
 from contextlib import suppress
 
 from hubbatch._wire.endpoints import Operation
 from hubbatch._wire.unknown_properties import describe_unknown
 from hubbatch.client import HubBatch
 from hubbatch.errors import APIError, ConfigurationError
+from hubbatch.models import Property
 
 
-async def check_properties(hub: HubBatch, operation: Operation) -> None:
+async def check_properties(
+    hub: HubBatch,
+    operation: Operation,
+    definitions: Iterable[Property] | None = None,
+) -> None:
     """Check that the properties that a read requests exist.
 
     If the token cannot read the definitions, the read itself warns of the names that no
@@ -17,6 +23,7 @@ async def check_properties(hub: HubBatch, operation: Operation) -> None:
     Args:
         hub: The client of the account.
         operation: The read; of any other call nothing is checked.
+        definitions: Those of the type if they are known; they are requested otherwise.
 
     Raises:
         ConfigurationError: If one does not exist; suggests the name that was meant.
@@ -27,7 +34,9 @@ async def check_properties(hub: HubBatch, operation: Operation) -> None:
         return
     properties = hub.properties(operation.object_type)
     try:
-        known = {found.name for found in await properties.list()}
+        if definitions is None:
+            definitions = await properties.list()
+        known = {found.name for found in definitions}
         for level in ("sensitive", "highly_sensitive"):
             unknown = [name for name in names if name not in known]
             if unknown:  # the list has none of these

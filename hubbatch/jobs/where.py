@@ -105,7 +105,17 @@ class Where:
             WhereError: As for `groups`.
             APIError: If HubSpot does not return the properties.
         """
-        groups = self.groups(await hub.properties(object_type).list())
+        return self.checked_groups(await hub.properties(object_type).list())
+
+    def checked_groups(
+        self, properties: Iterable[Property]
+    ) -> tuple[tuple[Filter, ...], ...] | None:
+        """Return the `filter_groups` of a search; None if there are no conditions.
+
+        Raises:
+            WhereError: As for `groups`.
+        """
+        groups = self.groups(properties)
         return filter_groups(None, groups) if groups else None
 
 

@@ -46,9 +46,10 @@ from hubbatch import (
     SourceError,
     TooManyFailures,
     UpdateInput,
+    WhereError,
 )
 from hubbatch.integrations.redis import RedisRateLimit
-from hubbatch.jobs import Columns, CsvSource, Job, Schema
+from hubbatch.jobs import Columns, CsvSource, Export, Job, Schema, Where
 from hubbatch.simulator import Fault, When
 from tests.integration.conftest import Portal
 from tests.integrations.model import ModelRedis
@@ -217,6 +218,12 @@ async def check_that_fails(portal: Portal) -> Any:
         return await Job(hub, "update", "tickets", rows, preflight=Schema()).run()
 
 
+async def condition_that_fails(portal: Portal) -> Any:
+    async with portal.hub() as hub:
+        where = Where("creatdate > 2026-01-01")
+        return await Export(hub, "tickets", "found.jsonl", filters=where).run()
+
+
 async def no_room_among_processes(portal: Portal) -> Any:
     shared = RedisRateLimit(ModelRedis(), account="1", max_requests=1, max_wait=3)
     ids = portal.tickets(1)
@@ -338,6 +345,7 @@ OF_JOBS: dict[Provoke, tuple[type[HubBatchError], str]] = {
     no_journal: (JournalError, r"run\.db is not a journal"),
     no_file: (SourceError, r"gone\.csv"),
     check_that_fails: (CheckFailed, "frist_name"),
+    condition_that_fails: (WhereError, "Did you mean createdate"),
 }
 # Raised without a batch, too.
 OF_LISTS: dict[Provoke, tuple[type[HubBatchError], str]] = {
@@ -357,8 +365,9 @@ async def test_error_of_a_job(portal: Portal, provoke: Provoke) -> None:
     assert re.search(message, str(error))
     again = pickle.loads(pickle.dumps(error))  # noqa: S301 -- our own
     assert (type(again), str(again)) == (kind, str(error))
-    # At most it has requested the account.
-    assert {one.path for one in portal.sim.requests} <= {"/account-info/v3/details"}
+    # At most it has requested the account and the definitions.
+    described = {"/account-info/v3/details", "/crm/v3/properties/tickets"}
+    assert {one.path for one in portal.sim.requests} <= described
 
 
 @pytest.mark.parametrize("provoke", OF_LISTS, ids=lambda provoke: provoke.__name__)

@@ -200,7 +200,9 @@ async def test_a_sort_ends_at_hubspots_10_000(portal: Portal) -> None:
 
 async def test_the_records_of_a_contact(portal: Portal) -> None:
     async with portal.hub() as hub:
-        contacts = await hub.contacts.create([{"email": "a@x.com"}, {"email": "b@x.c"}])
+        contacts = await hub.contacts.create(
+            [{"email": "a@x.com"}, {"email": "b@x.com"}]
+        )
         ada, bob = (one.id for one in contacts.results)
         [ticket] = portal.tickets(1)
         await hub.associations("tickets", "contacts").create_default(
