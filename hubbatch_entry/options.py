@@ -151,7 +151,7 @@ read_properties: Decorator = cloup.option(
     shell_complete=complete_property,
     metavar="NAME",
     multiple=True,
-    help="Read this property. Repeatable.  [default: HubSpot's defaults]",
+    help="Read this property, or ALL. Repeatable.  [default: HubSpot's defaults]",
 )
 empty: Decorator = cloup.option(
     "--empty",

@@ -3,6 +3,7 @@
 import asyncio
 
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 from hubbatch import ConfigurationError, HubBatch, RecordNotFound
@@ -21,12 +22,16 @@ from hubbatch.jobs import (
 )
 from hubbatch.jobs.failures_table import FailuresTable
 from hubbatch.jobs.file_source import ending_of
+from hubbatch.jobs.identity import Identity
+from hubbatch.jobs.journal_reader import look
 from hubbatch.jobs.options import LISTS, PAIRS
 from hubbatch.models import AssociationSpecWithLabel
 
 from .job_spec import AllRecords, JobSpec, NothingToDo, find_token, hub_options
 
 
+# The value of --property that stands for all of them.
+_ALL = "ALL"
 # The verb's options, for commands that have none.
 _PLAIN_CALL: dict[str, Any] = {"id_property": None, "properties": (), "legacy": False}
 
@@ -44,7 +49,7 @@ def verb_spec(verb: JobVerb, options: Mapping[str, Any]) -> JobSpec:
     _check_origin(options)
     call: dict[str, Any] = {
         "id_property": options.get("id_property"),
-        "properties": tuple(properties) if reading else (),
+        "properties": _requested(options) if reading else (),
         "legacy": bool(options.get("legacy")),
     }
     if everything:
@@ -67,6 +72,28 @@ def verb_spec(verb: JobVerb, options: Mapping[str, Any]) -> JobSpec:
         call=call,
         options=options,
     )
+
+
+def _requested(options: Mapping[str, Any]) -> tuple[str, ...]:
+    """Return the names of the properties to read, for `ALL` those of HubSpot.
+
+    A job that resumes reads those that it began with: its files have these columns.
+    """
+    names = tuple(options.get("properties") or ())
+    if _ALL not in names:
+        return names
+    journal = options.get("journal")
+    if journal is not None and Path(journal).exists():
+        begun = look(Path(journal), lambda read: read.is_new() or read.identity())
+        if isinstance(begun, Identity) and begun.options.get("properties"):
+            return tuple(begun.options["properties"])
+    return asyncio.run(_ask_names(options))
+
+
+async def _ask_names(options: Mapping[str, Any]) -> tuple[str, ...]:
+    async with HubBatch(find_token(options), **hub_options(options)) as hub:
+        defined = await hub.properties(options["object_type"]).list()
+    return tuple(each.name for each in defined)
 
 
 def _check_origin(options: Mapping[str, Any]) -> None:
