@@ -37,7 +37,7 @@ from peaks import peak  # type: ignore[import-not-found] # a script beside
 from hubbatch import HubBatch, RateLimit
 from hubbatch._tables.column_mapping import Columns
 from hubbatch.jobs import Job
-from hubbatch.jobs.sources import open_source
+from hubbatch.jobs.sources.files import open_source
 
 
 STAMP = "2026-11-23T10:00:00.000Z"

@@ -20,11 +20,11 @@ from hubbatch.jobs import (
     find_type,
     open_source,
 )
-from hubbatch.jobs.failures_table import FailuresTable
-from hubbatch.jobs.file_source import ending_of
-from hubbatch.jobs.identity import Identity
-from hubbatch.jobs.journal_reader import look
+from hubbatch.jobs.journal.identity import Identity
+from hubbatch.jobs.journal.journal_reader import look
 from hubbatch.jobs.options import LISTS, PAIRS
+from hubbatch.jobs.sources.failures_table import FailuresTable
+from hubbatch.jobs.sources.file_source import ending_of
 from hubbatch.models import AssociationSpecWithLabel
 
 from .job_spec import AllRecords, JobSpec, NothingToDo, find_token, hub_options

@@ -11,7 +11,7 @@ from attrs import asdict, frozen
 
 from hubbatch import DailyLimitReached
 from hubbatch.jobs import JobReport
-from hubbatch.jobs.journal import describe_loss
+from hubbatch.jobs.journal.journal import describe_loss
 
 from .job_spec import JobSpec
 from .progress import count_of, duration

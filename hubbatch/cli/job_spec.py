@@ -14,7 +14,7 @@ from hubbatch._tables.column_mapping import JobVerb
 from hubbatch._wire.endpoints import OBJECT_CALLS
 from hubbatch.jobs import Export, Job, Where
 from hubbatch.jobs.options import PAIRS, TIMED_VERBS
-from hubbatch.jobs.report import check_report_path
+from hubbatch.jobs.report.report_file import check_report_path
 from hubbatch.jobs.titles import title_of
 
 from .progress import count_of

@@ -19,29 +19,29 @@ from hubbatch._tables.column_mapping import (
 from hubbatch._wire.calls import Operation
 from hubbatch.errors import CheckFailed, SourceError, WhereError
 
-from .arrow import ArrowSource, ParquetSource
-from .check import CheckReport, Finding, check
-from .dry_run import Rehearsal, rehearse
+from .checks.check import CheckReport, Finding, check
+from .checks.dry_run import Rehearsal, rehearse
+from .checks.schema import Schema, ask_schema, read_schema, write_schema
 from .export import Export
-from .failures_source import FailedCall, FailuresSource
-from .id_map import IdMap
 from .job import Job
 from .job_report import JobReport
-from .json_array import JsonArraySource
-from .merge_columns import MergeColumns
-from .outputs import BlockSink, Sink, SinkOrPath
-from .pairs import PairColumns, by_label, find_type
-from .parquet import write_parquet
-from .report import write_report
-from .row_source import AnySource, AsyncRowIterable, Row, RowIterable, Source
-from .schema import Schema, ask_schema, read_schema, write_schema
-from .sinks import Failures, Pairs, Records, Results
-from .sources import CsvSource, JsonLinesSource, open_source
+from .outputs.output_files import BlockSink, Sink, SinkOrPath
+from .outputs.parquet import write_parquet
+from .outputs.sinks import Failures, Pairs, Records, Results
+from .report.report_file import write_report
+from .sources.arrow import ArrowSource, ParquetSource
+from .sources.failures_source import FailedCall, FailuresSource
+from .sources.files import CsvSource, JsonLinesSource, open_source
+from .sources.id_map import IdMap
+from .sources.json_array import JsonArraySource
+from .sources.merge_columns import MergeColumns
+from .sources.pairs import PairColumns, by_label, find_type
+from .sources.row_source import AnySource, AsyncRowIterable, Row, RowIterable, Source
+from .sources.stdin import StandardInput
+from .sources.tables import SqliteSource
+from .sources.xlsx import XlsxSource
 from .status import JobStatus, read_status
-from .stdin import StandardInput
-from .tables import SqliteSource
 from .where import Where
-from .xlsx import XlsxSource
 
 
 __all__ = [

@@ -22,8 +22,10 @@ from hubbatch.client import HubBatch
 from hubbatch.errors import ConfigurationError, HubBatchError
 from hubbatch.objects import Objects
 
-from .identity import Identity
-from .journal import History, Journal
+from .checks.unknown_properties import check_properties
+from .journal.identity import Identity
+from .journal.journal import History, Journal
+from .journal.states import RowState
 from .lifecycle import Lifecycle
 from .options import (
     as_json,
@@ -35,9 +37,7 @@ from .options import (
     make_sink,
     relative_to_journal,
 )
-from .row_source import Row
-from .states import RowState
-from .unknown_properties import check_properties
+from .sources.row_source import Row
 from .where import Where
 
 

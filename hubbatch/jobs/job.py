@@ -31,11 +31,13 @@ from hubbatch.client import HubBatch
 from hubbatch.errors import ConfigurationError, HubBatchError
 from hubbatch.models import Property
 
-from .check import CheckReport, check, raise_if_refused
-from .identity import Identity
+from .checks.check import CheckReport, check, raise_if_refused
+from .checks.schema import ask_schema
+from .checks.unknown_properties import check_properties
 from .job_report import Stopped
-from .job_source import count_rows, open_job_source
-from .journal import History, Journal
+from .journal.identity import Identity
+from .journal.journal import History, Journal
+from .journal.states import FINAL, RowState
 from .lifecycle import Lifecycle
 from .options import (
     IDENTITY_OPTIONS,
@@ -50,15 +52,13 @@ from .options import (
     make_sink,
     relative_to_journal,
 )
-from .outputs import SinkOrPath
+from .outputs.output_files import SinkOrPath
+from .outputs.rows_to_fix import RowsToFix
+from .outputs.sinks import Failures
 from .resume import Resumption, chain_async, take_async, with_loop_turns
-from .row_source import Inputs, Row, Source, as_source
-from .rows_to_fix import RowsToFix
 from .run_adapter import RunAdapter, Tally
-from .schema import ask_schema
-from .sinks import Failures
-from .states import FINAL, RowState
-from .unknown_properties import check_properties
+from .sources.job_source import count_rows, open_job_source
+from .sources.row_source import Inputs, Row, Source, as_source
 
 
 class Job(Lifecycle):

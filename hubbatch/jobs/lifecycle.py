@@ -18,9 +18,9 @@ from hubbatch._wire.endpoints import Operation
 from hubbatch.client import HubBatch
 from hubbatch.errors import ConfigurationError, HubBatchError, JournalError
 
-from .identity import Identity
 from .job_report import JobReport, Stopped, describe_end
-from .journal import History, Journal
+from .journal.identity import Identity
+from .journal.journal import History, Journal
 from .portal import find_portal
 
 

@@ -14,10 +14,10 @@ from hubbatch._wire.endpoints import Operation
 from hubbatch.client import HubBatch
 from hubbatch.errors import ConfigurationError
 
-from .outputs import Sink, SinkOrPath
-from .parquet import SUFFIX, ParquetOutput, lines_of
-from .rows_to_fix import RowsToFix
-from .sinks import Failures, Pairs, Records, Results
+from .outputs.output_files import Sink, SinkOrPath
+from .outputs.parquet import SUFFIX, ParquetOutput, lines_of
+from .outputs.rows_to_fix import RowsToFix
+from .outputs.sinks import Failures, Pairs, Records, Results
 
 
 # The options of each verb, except max_failures.

@@ -5,7 +5,7 @@ from pathlib import Path
 from hubbatch.client import HubBatch
 from hubbatch.errors import ConfigurationError, JournalError, PermissionDeniedError
 
-from .journal import History
+from .journal.journal import History
 
 
 async def find_portal(

@@ -9,10 +9,10 @@ from attrs import frozen
 
 from hubbatch.errors import JournalError
 
-from .journal import Journal
-from .row_source import AsyncRowIterable, Row, Source, digest
-from .row_states import KnownRow
-from .states import RowState
+from .journal.journal import Journal
+from .journal.row_states import KnownRow
+from .journal.states import RowState
+from .sources.row_source import AsyncRowIterable, Row, Source, digest
 
 
 # The number of rows without IO after which the event loop gets a turn.

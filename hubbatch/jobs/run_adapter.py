@@ -18,9 +18,9 @@ from hubbatch._outcomes.queue import Chunk
 from hubbatch._wire.endpoints import Operation, Repeats
 from hubbatch._wire.inputs import encoder
 
-from .journal import Journal
-from .row_source import Row, digest
-from .states import FINAL, RowState
+from .journal.journal import Journal
+from .journal.states import FINAL, RowState
+from .sources.row_source import Row, digest
 
 
 # The maximum number of outcomes held back; beyond it, the oldest become final.

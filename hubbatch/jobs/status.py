@@ -7,9 +7,9 @@ from pathlib import Path
 
 from attrs import frozen
 
-from .job_lock import is_locked
-from .journal_reader import Reader, look
-from .states import RowState
+from .journal.job_lock import is_locked
+from .journal.journal_reader import Reader, look
+from .journal.states import RowState
 from .titles import title_of
 
 

@@ -87,6 +87,6 @@ def shell(
 def stdin(monkeypatch: pytest.MonkeyPatch) -> Iterator[int]:
     """The end at which others write to our standard input."""
     ours, theirs = os.pipe()
-    monkeypatch.setattr("hubbatch.jobs.stdin._STDIN", ours)
+    monkeypatch.setattr("hubbatch.jobs.sources.stdin._STDIN", ours)
     yield theirs
     os.close(ours)

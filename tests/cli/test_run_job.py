@@ -13,7 +13,8 @@ from attrs import evolve
 from hubbatch import DailyLimitReached, HubBatchError
 from hubbatch.cli import run_job
 from hubbatch.cli.job_spec import JobSpec
-from hubbatch.jobs import JobReport, store
+from hubbatch.jobs import JobReport
+from hubbatch.jobs.journal import store
 from hubbatch.simulator import Fault, When
 
 from .conftest import Shell

@@ -7,7 +7,7 @@ from contextlib import closing
 
 import pytest
 
-from hubbatch.jobs.departures import SCHEMA, Departures
+from hubbatch.jobs.journal.departures import SCHEMA, Departures
 
 
 @pytest.fixture

@@ -3,7 +3,7 @@ import xml.etree.ElementTree as ET
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hubbatch.jobs.drawing import (
+from hubbatch.jobs.report.drawing import (
     Bar,
     Chart,
     Scale,
@@ -13,7 +13,7 @@ from hubbatch.jobs.drawing import (
     short_number,
     ticks,
 )
-from hubbatch.jobs.page import environment
+from hubbatch.jobs.report.page import environment
 
 
 FIGURES = st.floats(0, 1e7)

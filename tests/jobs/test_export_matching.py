@@ -8,7 +8,7 @@ import pytest
 
 from hubbatch import ConfigurationError, Filter, JournalError, WhereError
 from hubbatch.jobs import Export, Where, read_status
-from hubbatch.jobs.review import read_report
+from hubbatch.jobs.report.review import read_report
 from hubbatch.simulator import Fault, When
 
 from .conftest import Desk

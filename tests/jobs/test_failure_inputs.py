@@ -29,8 +29,8 @@ from hubbatch import (
 from hubbatch._wire.endpoints import Operation, operation_for
 from hubbatch._wire.inputs import encoder
 from hubbatch._wire.property_values import InvalidInput, Unsendable
-from hubbatch.jobs.failure_inputs import input_encoder, restore
-from hubbatch.jobs.sinks import json_line
+from hubbatch.jobs.outputs.failure_inputs import input_encoder, restore
+from hubbatch.jobs.outputs.sinks import json_line
 
 
 UPDATE = operation_for("objects", "update", "tickets", api_version="v3")

@@ -8,7 +8,7 @@ from attrs import evolve
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hubbatch.jobs.identity import Identity
+from hubbatch.jobs.journal.identity import Identity
 
 
 WORDS = st.sampled_from(["a", "b", "c"])

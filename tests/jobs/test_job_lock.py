@@ -14,14 +14,14 @@ from pathlib import Path
 import pytest
 
 from hubbatch.errors import ConfigurationError, JournalError
-from hubbatch.jobs import job_lock
-from hubbatch.jobs.job_lock import JobLock, in_use, is_locked
+from hubbatch.jobs.journal import job_lock
+from hubbatch.jobs.journal.job_lock import JobLock, in_use, is_locked
 
 
 HOLD = """
 import sys
 from pathlib import Path
-from hubbatch.jobs.job_lock import JobLock
+from hubbatch.jobs.journal.job_lock import JobLock
 lock = JobLock(Path(sys.argv[1]))
 lock.acquire()
 print("held", flush=True)

@@ -12,13 +12,13 @@ import pytest
 from attrs import evolve
 
 from hubbatch.errors import JournalError
-from hubbatch.jobs import journal as journal_module
 from hubbatch.jobs import read_status
-from hubbatch.jobs.group import Group
-from hubbatch.jobs.identity import Identity
-from hubbatch.jobs.journal import Journal
-from hubbatch.jobs.states import RowState
-from hubbatch.jobs.store import Store
+from hubbatch.jobs.journal import journal as journal_module
+from hubbatch.jobs.journal.group import Group
+from hubbatch.jobs.journal.identity import Identity
+from hubbatch.jobs.journal.journal import Journal
+from hubbatch.jobs.journal.states import RowState
+from hubbatch.jobs.journal.store import Store
 
 
 JOB = Identity(

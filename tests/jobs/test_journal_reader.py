@@ -9,8 +9,8 @@ import pytest
 
 from hubbatch.errors import JournalError
 from hubbatch.jobs import read_status, write_report
-from hubbatch.jobs.states import RowState
-from hubbatch.jobs.store import Store
+from hubbatch.jobs.journal.states import RowState
+from hubbatch.jobs.journal.store import Store
 
 from .test_store import begun, noted
 

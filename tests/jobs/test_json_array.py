@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from hubbatch.jobs import Columns, JsonArraySource, Row, SourceError, open_source
-from hubbatch.jobs.json_array import _Items
+from hubbatch.jobs.sources.json_array import _Items
 
 
 UPDATE = Columns(verb="update")
@@ -97,7 +97,7 @@ def test_what_is_not_an_array_of_rows_is_refused(
 def test_an_item_that_never_ends_is_refused_before_it_fills_the_memory(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("hubbatch.jobs.json_array._LONGEST_ITEM", 200_000)
+    monkeypatch.setattr("hubbatch.jobs.sources.json_array._LONGEST_ITEM", 200_000)
     with pytest.raises(SourceError, match="an item that is too long: "):
         source(tmp_path, '[{"id": "' + "x" * 900_000).fingerprint()
 

@@ -20,8 +20,8 @@ import msgspec
 import pytest
 
 from hubbatch.jobs import JobStatus, read_status
-from hubbatch.jobs.row_states import BLOCK
-from hubbatch.jobs.states import RowState
+from hubbatch.jobs.journal.row_states import BLOCK
+from hubbatch.jobs.journal.states import RowState
 from hubbatch.simulator import Fault, Simulator
 from hubbatch.simulator.server.received import Received
 from tests.processes import TREE, untraced

@@ -5,7 +5,13 @@ from hubbatch._outcomes.outcome import Outcome, OutcomeStatus, succeeded, unsucc
 from hubbatch._wire.endpoints import operation_for
 from hubbatch.errors import RecordInvalid
 from hubbatch.jobs import Row
-from hubbatch.jobs.measurements import Example, Measures, Reason, from_octave, octave
+from hubbatch.jobs.journal.measurements import (
+    Example,
+    Measures,
+    Reason,
+    from_octave,
+    octave,
+)
 
 
 UPDATE = operation_for("objects", "update", "tickets", api_version="v3").call

@@ -23,10 +23,10 @@ import pytest
 
 from hubbatch.errors import JournalError
 from hubbatch.jobs import read_status, write_report
-from hubbatch.jobs.job_lock import JobLock
-from hubbatch.jobs.journal_reader import look
-from hubbatch.jobs.row_states import KnownRow
-from hubbatch.jobs.store import Store
+from hubbatch.jobs.journal.job_lock import JobLock
+from hubbatch.jobs.journal.journal_reader import look
+from hubbatch.jobs.journal.row_states import KnownRow
+from hubbatch.jobs.journal.store import Store
 from hubbatch.simulator import Simulator
 from hubbatch.simulator.server.received import Received
 from tests.processes import TREE, untraced

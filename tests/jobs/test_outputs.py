@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from hubbatch.errors import ConfigurationError, JournalError
-from hubbatch.jobs.outputs import Output
+from hubbatch.jobs.outputs.output_files import Output
 from tests.jobs.conftest import Lines
 
 

@@ -18,7 +18,7 @@ from hubbatch.jobs import (
     read_status,
     write_parquet,
 )
-from hubbatch.jobs.parquet import ParquetOutput
+from hubbatch.jobs.outputs.parquet import ParquetOutput
 
 from .conftest import Desk
 

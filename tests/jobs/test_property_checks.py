@@ -6,8 +6,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from hubbatch._wire.codecs.definitions import structure_properties
-from hubbatch.jobs.property_checks import Checker
-from hubbatch.jobs.value_checks import LONGEST_TEXT, Problem
+from hubbatch.jobs.checks.property_checks import Checker
+from hubbatch.jobs.checks.value_checks import LONGEST_TEXT, Problem
 from hubbatch.models import Property, PropertyModificationMetadata, PropertyOption
 from hubbatch.simulator.api.properties.definitions import property_json
 from hubbatch.simulator.crm import property_types

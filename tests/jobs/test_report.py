@@ -24,11 +24,13 @@ from hypothesis import strategies as st
 from hubbatch import ConfigurationError, JournalError
 from hubbatch._escapes import visible
 from hubbatch.jobs import write_report
-from hubbatch.jobs.identity import Identity
-from hubbatch.jobs.measurements import Example, Measured, Reason
-from hubbatch.jobs.page import environment, long_time, render, short_time
-from hubbatch.jobs.report import check_report_path
-from hubbatch.jobs.review import (
+from hubbatch.jobs.journal.identity import Identity
+from hubbatch.jobs.journal.measurements import Example, Measured, Reason
+from hubbatch.jobs.journal.states import RowState
+from hubbatch.jobs.journal.store import Store
+from hubbatch.jobs.report.page import environment, long_time, render, short_time
+from hubbatch.jobs.report.report_file import check_report_path
+from hubbatch.jobs.report.review import (
     Cause,
     FailureDetails,
     Moment,
@@ -36,9 +38,7 @@ from hubbatch.jobs.review import (
     read_report,
     rolling_rates,
 )
-from hubbatch.jobs.states import RowState
 from hubbatch.jobs.status import JobStatus
-from hubbatch.jobs.store import Store
 from hubbatch.simulator import Fault, When
 from tests.processes import untraced
 

@@ -7,11 +7,11 @@ import pytest
 
 from hubbatch.errors import JournalError
 from hubbatch.jobs.job_report import Stopped
-from hubbatch.jobs.journal import Journal
+from hubbatch.jobs.journal.journal import Journal
+from hubbatch.jobs.journal.row_states import KnownRow
+from hubbatch.jobs.journal.states import RowState
 from hubbatch.jobs.resume import Resumption, chain_async, take_async, with_loop_turns
-from hubbatch.jobs.row_source import Row, digest
-from hubbatch.jobs.row_states import KnownRow
-from hubbatch.jobs.states import RowState
+from hubbatch.jobs.sources.row_source import Row, digest
 from tests.jobs.conftest import Table
 
 

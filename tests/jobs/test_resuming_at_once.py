@@ -17,8 +17,8 @@ from hubbatch import HubBatch
 from hubbatch._net import shared_limit
 from hubbatch._net.gate import Gate
 from hubbatch.jobs import Job, JobReport
-from hubbatch.jobs import journal as journal_module
-from hubbatch.jobs.wal import wal_of
+from hubbatch.jobs.journal import journal as journal_module
+from hubbatch.jobs.journal.wal import wal_of
 from hubbatch.simulator import Simulator
 from tests.net.virtual import VirtualTimeLoop
 

@@ -14,7 +14,7 @@ from hubbatch import CreateInput, LegacyUpdateInput, UpdateInput
 from hubbatch._wire.endpoints import Operation, operation_for
 from hubbatch._wire.inputs import encoder
 from hubbatch._wire.property_values import InvalidInput
-from hubbatch.jobs.row_source import Row, as_source, digest
+from hubbatch.jobs.sources.row_source import Row, as_source, digest
 from tests.outcomes.helpers import LEGACY, READ, UPDATE, UPSERT
 
 

@@ -3,7 +3,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hubbatch.jobs.row_states import (
+from hubbatch.jobs.journal.row_states import (
     BLOCK,
     Block,
     KnownRow,
@@ -12,7 +12,7 @@ from hubbatch.jobs.row_states import (
     note_in_blocks,
     pack,
 )
-from hubbatch.jobs.states import RowState
+from hubbatch.jobs.journal.states import RowState
 
 
 def key(place: int) -> bytes:

@@ -12,10 +12,10 @@ from hubbatch._wire.bodies import Bodies
 from hubbatch._wire.endpoints import operation_for
 from hubbatch.errors import RecordError
 from hubbatch.jobs import run_adapter
-from hubbatch.jobs.journal import Journal
-from hubbatch.jobs.row_source import Row, digest
+from hubbatch.jobs.journal.journal import Journal
+from hubbatch.jobs.journal.states import RowState
 from hubbatch.jobs.run_adapter import RunAdapter, Tally
-from hubbatch.jobs.states import RowState
+from hubbatch.jobs.sources.row_source import Row, digest
 
 
 class Notes(Journal):

@@ -26,8 +26,8 @@ from hubbatch import (
 )
 from hubbatch._wire.endpoints import Operation, operation_for
 from hubbatch.jobs import Failures, Records, Results, Row
-from hubbatch.jobs.outputs import BlockSink, Output, Sink
-from hubbatch.jobs.sinks import json_line
+from hubbatch.jobs.outputs.output_files import BlockSink, Output, Sink
+from hubbatch.jobs.outputs.sinks import json_line
 
 from .conftest import Lines
 

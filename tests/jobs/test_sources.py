@@ -367,7 +367,7 @@ def test_an_unknown_encoding() -> None:
 def pipe(monkeypatch: pytest.MonkeyPatch) -> Iterator[io.FileIO]:
     """Replaces standard input with a pipe."""
     ours, theirs = os.pipe()
-    monkeypatch.setattr("hubbatch.jobs.stdin._STDIN", ours)
+    monkeypatch.setattr("hubbatch.jobs.sources.stdin._STDIN", ours)
     with io.FileIO(theirs, "w") as writer, io.FileIO(ours):
         yield writer
 
@@ -465,7 +465,7 @@ async def test_a_bad_line_of_it(
 
 
 async def test_a_standard_input_that_is_closed(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("hubbatch.jobs.stdin._STDIN", 2**30)
+    monkeypatch.setattr("hubbatch.jobs.sources.stdin._STDIN", 2**30)
 
     with pytest.raises(SourceError, match=r"^Standard input: Bad file descriptor\.$"):
         await anext(aiter(StandardInput(UPDATE)))

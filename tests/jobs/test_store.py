@@ -15,12 +15,12 @@ from hypothesis import strategies as st
 
 from hubbatch.errors import JournalError
 from hubbatch.jobs import read_status
-from hubbatch.jobs import store as store_module
-from hubbatch.jobs.group import Group
-from hubbatch.jobs.identity import Identity
-from hubbatch.jobs.row_states import BLOCK, Notes
-from hubbatch.jobs.states import RowState
-from hubbatch.jobs.store import Store
+from hubbatch.jobs.journal import store as store_module
+from hubbatch.jobs.journal.group import Group
+from hubbatch.jobs.journal.identity import Identity
+from hubbatch.jobs.journal.row_states import BLOCK, Notes
+from hubbatch.jobs.journal.states import RowState
+from hubbatch.jobs.journal.store import Store
 
 
 JOB = Identity(

@@ -15,12 +15,13 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from hubbatch.errors import JournalError
-from hubbatch.jobs import read_status, store
-from hubbatch.jobs.identity import Identity
-from hubbatch.jobs.journal_reader import Reader, look
-from hubbatch.jobs.states import RowState
-from hubbatch.jobs.store import Store
-from hubbatch.jobs.wal import salt_of, wal_of
+from hubbatch.jobs import read_status
+from hubbatch.jobs.journal import store
+from hubbatch.jobs.journal.identity import Identity
+from hubbatch.jobs.journal.journal_reader import Reader, look
+from hubbatch.jobs.journal.states import RowState
+from hubbatch.jobs.journal.store import Store
+from hubbatch.jobs.journal.wal import salt_of, wal_of
 
 from .test_store import noted
 

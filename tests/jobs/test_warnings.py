@@ -10,7 +10,7 @@ import pytest
 
 from hubbatch import HubBatch, HubSpotUnavailable, RetryPolicy
 from hubbatch.jobs import Job, read_status, write_report
-from hubbatch.jobs.measurements import WARNING, Measures, Reason
+from hubbatch.jobs.journal.measurements import WARNING, Measures, Reason
 from hubbatch.simulator import Fault, When
 from tests.jobs.conftest import Desk, Table, people
 

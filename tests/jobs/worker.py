@@ -16,7 +16,7 @@ from typing import Any
 from hubbatch import Event, HubBatch, RateLimit, RetryPolicy
 from hubbatch._tables.column_mapping import Columns
 from hubbatch.jobs import Job, JobReport, MergeColumns
-from hubbatch.jobs.sources import CsvSource
+from hubbatch.jobs.sources.files import CsvSource
 
 
 # The default waits, a thousand times shorter.

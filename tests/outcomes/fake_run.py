@@ -17,6 +17,7 @@ from hubbatch._outcomes.effects import (
     HoldAll,
     NoteSplit,
     Wait,
+    WaitOut,
     ended_instead,
 )
 from hubbatch._outcomes.failure_limit import FailureLimit
@@ -143,6 +144,8 @@ class FakeRun:
                 self._end_by(effect.error)
             case HoldAll():
                 self.summary.throttled += 1
+            case WaitOut():
+                self.summary.retries += effect.repeats
             case _:
                 self.recorder.apply(effect)
 

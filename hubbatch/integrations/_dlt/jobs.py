@@ -26,10 +26,10 @@ from hubbatch.errors import (
     OverloadedError,
     without_stop,
 )
-from hubbatch.jobs.arrow import ParquetSource
 from hubbatch.jobs.job import Job
 from hubbatch.jobs.job_report import JobReport, describe_end
-from hubbatch.jobs.row_source import Row
+from hubbatch.jobs.sources.arrow import ParquetSource
+from hubbatch.jobs.sources.row_source import Row
 
 from .tables import Table, TableColumns
 

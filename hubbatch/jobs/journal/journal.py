@@ -28,12 +28,12 @@ from typing import Any, TypeVar
 from attrs import define, field
 
 from hubbatch.errors import JournalError
+from hubbatch.jobs.outputs.output_files import Output, Sink
 
 from .group import Group
 from .identity import Identity
 from .job_lock import JobLock
 from .measurements import Measures
-from .outputs import Output, Sink
 from .row_states import KnownRow, Notes
 from .states import RowState
 from .store import Store

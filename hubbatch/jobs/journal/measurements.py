@@ -11,8 +11,7 @@ from typing import Any
 from attrs import define, field, frozen
 
 from hubbatch._outcomes.outcome import Outcome, OutcomeStatus
-
-from .row_source import Row
+from hubbatch.jobs.sources.row_source import Row
 
 
 # Used as a status: HubSpot's warnings are about rows that succeeded.

@@ -18,8 +18,8 @@ from hubbatch._tables.column_mapping import (
 from hubbatch.errors import SourceError
 
 from .failures_source import FailedCall, check_doubted, check_same_call
+from .files import CsvSource
 from .row_source import Row
-from .sources import CsvSource
 
 
 class FailuresTable(CsvSource):

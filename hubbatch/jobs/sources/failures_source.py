@@ -15,10 +15,10 @@ from hubbatch._tables.column_mapping import (
     json_kind,
 )
 from hubbatch.errors import SourceError
+from hubbatch.jobs.options import PAIRS
+from hubbatch.jobs.outputs.failure_inputs import restore
 
-from .failure_inputs import restore
-from .options import PAIRS
-from .sources import LinesFile
+from .files import LinesFile
 
 
 @frozen(kw_only=True)

@@ -15,8 +15,7 @@ from typing import Any, Protocol, TypeAlias, cast
 
 from hubbatch._outcomes.outcome import Outcome
 from hubbatch.errors import ConfigurationError, JournalError
-
-from .row_source import Row
+from hubbatch.jobs.sources.row_source import Row
 
 
 _BINARY = getattr(os, "O_BINARY", 0)  # Windows would change line endings

@@ -22,8 +22,8 @@ from hubbatch._tables.column_mapping import (
 )
 from hubbatch._wire.endpoints import Operation
 from hubbatch.errors import ConfigurationError, RecordError
+from hubbatch.jobs.sources.row_source import Row
 
-from .row_source import Row
 from .sinks import csv_lines
 
 

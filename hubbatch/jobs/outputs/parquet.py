@@ -18,8 +18,8 @@ import msgspec
 from hubbatch._outcomes.outcome import Outcome
 from hubbatch._tables.arrow import need_pyarrow
 from hubbatch.errors import ConfigurationError
+from hubbatch.jobs.sources.row_source import Row
 
-from .row_source import Row
 from .sinks import Pairs, Records
 
 

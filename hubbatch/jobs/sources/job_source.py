@@ -8,12 +8,12 @@ from typing import Any
 from hubbatch._net.source import length
 from hubbatch._tables.column_mapping import Columns, JobVerb
 from hubbatch.errors import ConfigurationError
+from hubbatch.jobs.options import PAIRS, TIMED_VERBS
 
+from .files import open_source
 from .merge_columns import MergeColumns
-from .options import PAIRS, TIMED_VERBS
 from .pairs import PairColumns
 from .row_source import Inputs, is_source
-from .sources import open_source
 
 
 # The verbs whose `properties` are those that HubSpot returns.

@@ -12,10 +12,10 @@ from io import FileIO
 from hubbatch._outcomes.outcome import OutcomeStatus, unsuccessful
 from hubbatch._wire.endpoints import Operation
 from hubbatch.errors import RecordInvalid
+from hubbatch.jobs.options import make_sink
+from hubbatch.jobs.sources.row_source import AnySource, Row
 
-from .options import make_sink
-from .outputs import Output
-from .row_source import AnySource, Row
+from .output_files import Output
 
 
 class RefusedRows:

@@ -13,12 +13,12 @@ from attrs import frozen
 
 from hubbatch._escapes import visible
 from hubbatch.errors import ConfigurationError
+from hubbatch.jobs.journal.measurements import STEPS_AN_OCTAVE
+from hubbatch.jobs.status import JobStatus
+from hubbatch.jobs.titles import title_of
 
 from .drawing import Chart, outcome_bar, rate_chart, response_time_chart
-from .measurements import STEPS_AN_OCTAVE
 from .review import WINDOW, Moment, Report, rolling_rates
-from .status import JobStatus
-from .titles import title_of
 
 
 if TYPE_CHECKING:
@@ -94,7 +94,7 @@ def environment() -> "Environment":
         autoescape=True,
         finalize=_show,
         keep_trailing_newline=True,
-        loader=jinja2.PackageLoader("hubbatch.jobs", "_templates"),
+        loader=jinja2.PackageLoader("hubbatch.jobs.report", "templates"),
         lstrip_blocks=True,
         trim_blocks=True,
         undefined=jinja2.StrictUndefined,

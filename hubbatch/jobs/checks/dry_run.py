@@ -10,8 +10,7 @@ from attrs import define, field
 from hubbatch._wire.endpoints import Operation
 from hubbatch._wire.inputs import encoder
 from hubbatch._wire.property_values import InvalidInput
-
-from .row_source import AsyncRowIterable, Row, RowIterable
+from hubbatch.jobs.sources.row_source import AsyncRowIterable, Row, RowIterable
 
 
 # The number of invalid rows that are kept as examples.

@@ -17,10 +17,10 @@ from hubbatch._outcomes.outcome import Outcome, OutcomeStatus
 from hubbatch._wire.endpoints import Operation
 from hubbatch._wire.records import unstructure
 from hubbatch.errors import ConfigurationError, RecordError
+from hubbatch.jobs.sources.row_source import Row
 from hubbatch.models import LegacyProperty, MultiAssociatedObjectWithLabel
 
 from .failure_inputs import input_encoder
-from .row_source import Row
 
 
 _JSON_LINES = (".jsonl", ".ndjson")

@@ -12,10 +12,10 @@ import msgspec
 
 from attrs import define, evolve, field, frozen
 
-from .job_lock import is_locked
-from .journal_reader import Reader, look
-from .measurements import EXAMPLES, Example, Reason, from_octave
-from .status import JobStatus, status_of
+from hubbatch.jobs.journal.job_lock import is_locked
+from hubbatch.jobs.journal.journal_reader import Reader, look
+from hubbatch.jobs.journal.measurements import EXAMPLES, Example, Reason, from_octave
+from hubbatch.jobs.status import JobStatus, status_of
 
 
 # A chart cannot show more points than this.

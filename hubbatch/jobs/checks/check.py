@@ -20,12 +20,12 @@ from hubbatch._wire.endpoints import Operation, Repeats
 from hubbatch._wire.inputs import encoder, id_property_of, make_key
 from hubbatch._wire.property_values import AS_IS, Append, InvalidInput, is_local_time
 from hubbatch.errors import CheckFailed
+from hubbatch.jobs.outputs.refused_rows import RefusedRows
+from hubbatch.jobs.sources.row_source import AnySource, Row
 from hubbatch.models import Property
 
 from .dry_run import first_rows
 from .property_checks import Checker
-from .refused_rows import RefusedRows
-from .row_source import AnySource, Row
 from .schema import Schema
 from .value_checks import Problem, problem_with, quote
 

@@ -1,0 +1,1 @@
+"""Which rows would HubSpot refuse? Found before anything is sent."""

@@ -1,0 +1,1 @@
+"""What does a job write? Results, failures and records that were read."""

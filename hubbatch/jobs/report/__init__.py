@@ -1,0 +1,1 @@
+"""How did a job go? One HTML page."""
