@@ -128,7 +128,7 @@ def test_what_cannot_be_opened_is_refused(tmp_path: Path) -> None:
         Store.open(tmp_path / "nowhere" / "run.db")
     with pytest.raises(JournalError, match="cannot be opened"):
         Store.open(tmp_path)
-    with pytest.raises(JournalError, match="cannot be opened"):
+    with pytest.raises(JournalError, match="There is no journal"):
         read_status(tmp_path / "run.db")
     assert not [*tmp_path.iterdir()]
 
