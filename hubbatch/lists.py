@@ -133,7 +133,7 @@ class ListRecords(Verbs):
         Example::
 
             response = await hub.lists(581).remove(["101", 102])
-            removed = [one.id for one in response.results if one.changed]
+            removed = [one.record_id for one in response.results if one.changed]
 
         A record that is not on the list succeeds, with `changed=False`. Otherwise it
         works as `add`.
