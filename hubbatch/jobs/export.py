@@ -82,6 +82,10 @@ class Export(Lifecycle):
         TypeError: If `hub` is not the async client, or an argument has the wrong type.
     """
 
+    family: str
+    rows_per_request: int
+    total: int | None
+
     def __init__(
         self,
         hub: HubBatch,

@@ -134,6 +134,8 @@ class Job(Lifecycle):
             is not the async client.
     """
 
+    total: int | None
+
     def __init__(
         self,
         hub: HubBatch,

@@ -3,6 +3,8 @@
 Standard input can be read only once, so a bad line ends the job when it arrives.
 """
 
+from __future__ import annotations
+
 import csv
 import io
 import os
@@ -46,8 +48,13 @@ def open_source(
     query: str | None = None,
     timezone: str | None = None,
 ) -> (
-    "CsvSource | JsonLinesSource | JsonArraySource | XlsxSource | ParquetSource "
-    "| SqliteSource | StandardInput"
+    CsvSource
+    | JsonLinesSource
+    | JsonArraySource
+    | XlsxSource
+    | ParquetSource
+    | SqliteSource
+    | StandardInput
 ):
     """Return the source for a path, by its suffix; `-` is standard input.
 
@@ -81,8 +88,13 @@ def _open(
     query: str | None,
     timezone: str | None,
 ) -> (
-    "CsvSource | JsonLinesSource | JsonArraySource | XlsxSource | ParquetSource "
-    "| SqliteSource | StandardInput"
+    CsvSource
+    | JsonLinesSource
+    | JsonArraySource
+    | XlsxSource
+    | ParquetSource
+    | SqliteSource
+    | StandardInput
 ):
     ending = ending_of(path)
     if query is not None:
