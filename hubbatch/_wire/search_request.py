@@ -19,6 +19,7 @@ from hubbatch.models import Property, SimplePublicObject
 from .codecs.documents import Page
 from .codecs.search import ID, PAGE_SIZE, Found
 from .filters import ASSOCIATIONS, Groups, check_counts
+from .property_values import InvalidInput, check_encodable
 
 
 # "The search endpoints are limited to 10,000 total results for any given query."
@@ -59,6 +60,13 @@ class SearchRequest:
                 f"query must have 1 to {_LONGEST_QUERY:,} characters that are not "
                 f"white space, not {len(query):,}."
             )
+        if query is not None:
+            try:
+                check_encodable({"query": query})
+            except InvalidInput:
+                raise ValueError(
+                    f"query has text that cannot be written as UTF-8: {query!a}."
+                ) from None
         by_offset = self.is_count or self.sort is not None
         check_counts(self.groups, own=0 if by_offset else 1)
 
@@ -167,11 +175,19 @@ class SearchRequest:
             problems += [_unknown(object_type, name, types)] * (name not in types)
         if problems:
             return " ".join(dict.fromkeys(problems))
-        return (
+        advice = [
             "The properties exist, and the filters fit their types as far as hubbatch "
             "knows. Some properties cannot be searched, such as the bodies of "
             "activities."
-        )
+        ]
+        names = {each.property_name for group in self.groups for each in group}
+        if any(name.startswith(ASSOCIATIONS) for name in names):
+            advice.append(
+                "An association is named after an object type of HubSpot in the "
+                "singular, such as 'associations.contact'. HubSpot does not search by "
+                "associations with custom objects."
+            )
+        return " ".join(advice)
 
 
 def _stuck(cursor: str) -> ListError:
