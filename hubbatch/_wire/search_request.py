@@ -95,9 +95,13 @@ class SearchRequest:
             body["properties"] = [*self.properties]
         return body
 
+    def is_reachable(self, offset: int) -> bool:
+        """Return whether HubSpot returns the match at an offset, however far it is."""
+        return self.sort is None or offset < REACHABLE
+
     def _sorted(self, cursor: str, limit: int) -> Mapping[str, object]:
         assert self.sort is not None  # noqa: S101 -- the caller has checked it
-        if int(cursor) >= REACHABLE:
+        if not self.is_reachable(int(cursor)):
             raise ListError(
                 f"HubSpot returns only the first {REACHABLE:,} matches of a search "
                 "with a sort, and this one has more. Leave sort= out to read all "

@@ -114,7 +114,11 @@ def test_values_are_sent_as_the_type_needs_them(text: str, found: Any) -> None:
             ">=",
             "the property done is true or false: HubSpot compares the order",
         ),
-        ("priority between 1 and 2", "between", "the property priority is an enumeration"),
+        (
+            "priority between 1 and 2",
+            "between",
+            "the property priority is an enumeration",
+        ),
         (
             "amount contains 5",
             "contains",
