@@ -246,9 +246,9 @@ class _Search:
             size = PAGE_SIZE if limit is None else min(limit, PAGE_SIZE)
             page = request.page(await self._find(request, cursor, size), cursor)
             if request.sort is not None:  # records that change move between its pages
-                fresh = [each for each in page.records if each.id not in seen]
-                seen.update(each.id for each in fresh)
-                page = Page(fresh, page.after)
+                fresh = {each.id: each for each in page.records if each.id not in seen}
+                seen.update(fresh)
+                page = Page([*fresh.values()], page.after)
             if limit is not None:  # no more, even if the page has more
                 page = Page(page.records[:limit], page.after)
             self._watch.note(page.records)

@@ -196,8 +196,8 @@ class SearchRequest:
 
 def _stuck(cursor: str) -> ListError:
     return ListError(
-        f"HubSpot's search does not advance: the page after {cursor} names itself as "
-        "the next page. Start the search again"
+        f"HubSpot's search does not advance: the page after {cursor} has no new record, "
+        "but HubSpot says that more follow. Start the search again"
     )
 
 
@@ -207,10 +207,16 @@ def _ascending(
     """Return the records of a page without those that came before.
 
     Raises:
-        ListError: If they are not in the order of their ids: some would be missed.
+        ListError: If an id is not a number, or they are not in the order of their ids:
+            some would be missed.
     """
     found, before = [], 0
     for record in records:
+        if not record.id.isdecimal():
+            raise ListError(
+                f"HubSpot's search returned a record whose id is not a number, but "
+                f"{record.id!r}, so no page can follow it. Set sort= to page otherwise"
+            )
         number = int(record.id)
         if number < before:
             raise ListError(

@@ -248,6 +248,13 @@ async def test_a_limit_asks_for_no_more_than_it_needs() -> None:
     assert [body["limit"] for body in portal.bodies] == [200, 50]
 
 
+async def test_an_id_that_is_not_a_number_ends_the_search() -> None:
+    odd = {"total": 1, "results": [{"id": "a1", "properties": {}}]}
+    portal = Portal(fates=deque([Response(200, {}, orjson.dumps(odd))]))
+    with pytest.raises(ListError, match="whose id is not a number, but 'a1'"):
+        await anext(client(portal).tickets.search())
+
+
 async def test_a_page_with_more_than_requested_ends_at_the_limit() -> None:
     more = {"results": [{"id": str(each), "properties": {}} for each in (1, 2, 3)]}
     more |= {"total": 9, "paging": {"next": {"after": "3"}}}
@@ -313,6 +320,13 @@ async def test_a_record_that_moves_to_a_later_page_of_a_sort_comes_once() -> Non
     portal = Portal({each: {"n": "0"} for each in range(1, 8)}, before=move, page=2)
     found = [one.id async for one in client(portal).tickets.search(sort="n")]
     assert len(found) == len(set(found))
+
+
+async def test_a_record_that_is_twice_on_a_page_of_a_sort_comes_once() -> None:
+    twice = {"total": 2, "results": [{"id": "1", "properties": {}}] * 2}
+    portal = Portal(fates=deque([Response(200, {}, orjson.dumps(twice))]))
+    search = client(portal).tickets.search(sort="n")
+    assert [one.id async for one in search] == ["1"]
 
 
 async def test_a_sort_with_a_limit_ends_quietly_even_if_records_came_twice() -> None:
@@ -383,7 +397,7 @@ async def test_a_page_that_does_not_advance_ends_the_search() -> None:
     portal = Portal(fates=deque([Response(200, {}, stuck)] * 2))
     found = client(portal).tickets.search()
     assert (await anext(found)).id == "7"
-    with pytest.raises(ListError, match="the page after 7 names itself as the next"):
+    with pytest.raises(ListError, match="the page after 7 has no new record"):
         await anext(found)
 
 
