@@ -278,8 +278,8 @@ class Lists(Face):
 
         Raises:
             TypeError: If `name` or `object_type` is not a string.
-            ValueError: If the id of the object type is unknown. Pass the id of a custom
-                type: `"2-3456"`.
+            ValueError: If `name` is blank, or the id of the object type is unknown.
+                Pass the id of a custom type: `"2-3456"`.
             RecordNotFound: If no list has the name. The message names a similar one.
             ConfigurationError: If several lists have it. The message lists them.
             APIError: If HubSpot refuses the request or is unavailable.
@@ -287,11 +287,21 @@ class Lists(Face):
         """
         if not isinstance(name, str):
             raise TypeError(f"name must be the name of a list, not {name!r}.")
+        if not name.strip():
+            raise ValueError(f"name must be the name of a list, not {name!r}.")
         wanted = None if object_type is None else type_id(object_type)
         self._state.check_open()
+        similar = await self._named_like(name, wanted)
+        found = _chosen(name, similar)
+        if found is None:
+            # HubSpot returns the lists whose names contain the whole of a name, so it
+            # takes all of them to find out what a misspelled one means.
+            raise _not_found(name, await self._named_like("", wanted))
+        return found
+
+    async def _named_like(self, name: str, wanted: str | None) -> list[ObjectList]:
         page_at = partial(self._search, name, wanted)
-        similar = [found async for found in self._walk(page_at)]
-        return _choose(name, similar)
+        return [found async for found in self._walk(page_at)]
 
     def _search(self, name: str, wanted: str | None, after: str | None) -> Operation:
         return operation_for(
@@ -308,8 +318,8 @@ class Lists(Face):
         return super()._hint(name)
 
 
-def _choose(name: str, similar: list[ObjectList]) -> ObjectList:
-    """Return the list with a name; see `Lists.find`."""
+def _chosen(name: str, similar: list[ObjectList]) -> ObjectList | None:
+    """Return the list with a name, if there is one; see `Lists.find`."""
     found = [one for one in similar if one.name == name]
     if not found:
         found = [one for one in similar if str(one.name).lower() == name.lower()]
@@ -324,9 +334,14 @@ def _choose(name: str, similar: list[ObjectList]) -> ObjectList:
             f"{len(found)} lists are named {name!r}. Add the object type, or use the "
             f"number of one: {listed}"
         )
-    near = near_name(name, [str(one.name) for one in similar])
+    return None
+
+
+def _not_found(name: str, lists: list[ObjectList]) -> RecordNotFound:
+    names = {str(one.name).strip().lower(): str(one.name) for one in lists}
+    near = names.get(near_name(name.strip(), names) or "")
     hint = "" if near is None else f"; did you mean {near!r}?"
-    raise RecordNotFound(
+    return RecordNotFound(
         f"no list is named {name!r}{hint}",
         category="OBJECT_NOT_FOUND",
         origin="hubbatch",

@@ -14,7 +14,6 @@ from typing import Any, TypeVar, Unpack, overload
 from attrs import evolve
 
 from ._net.batch import Batch
-from ._net.property_watch import PropertyWatch
 from ._net.record_iterator import RecordIterator, records_of
 from ._outcomes.outcome import Summary
 from ._validators import check_flag, check_name, check_names
@@ -356,12 +355,6 @@ class Objects(Searches, Merges, Verbs):
 
     async def _all_properties(self) -> tuple[str, ...]:
         return tuple(each.name for each in await self._definitions())
-
-    def _watch(self, names: tuple[str, ...]) -> PropertyWatch:
-        definitions = operation_for(
-            "property_lists", "read", *self._object_types, api_version=self._api_version
-        )
-        return PropertyWatch(definitions, names)
 
     async def _with_all_properties(self, operation: Operation) -> Operation:
         return evolve(operation, properties=await self._all_properties())

@@ -34,11 +34,14 @@ class Owners(Face):
 
         Raises:
             TypeError: If `email` is not a string.
+            ValueError: If `email` is blank.
             APIError: If HubSpot refuses the request or is unavailable.
             RuntimeError: If the client is closed.
         """
         if not isinstance(email, str | None):
             raise TypeError(f"email must be an e-mail address, not {email!r}.")
+        if email is not None and not email.strip():
+            raise ValueError("email is empty. Leave it out to list all owners.")
         check_flag("archived", archived)
         self._state.check_open()
         page_at = partial(self._page, email, archived=archived)

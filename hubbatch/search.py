@@ -13,11 +13,13 @@ from typing import TYPE_CHECKING, Any, TypeVar, overload
 
 from attrs import evolve
 
+from ._net.property_watch import PropertyWatch
 from ._net.record_iterator import RecordIterator, records_of
 from ._outcomes.outcome import Summary
 from ._validators import check_name
 from ._verbs import Face, requested
 from ._wire.arguments import PropertyNames
+from ._wire.calls import Operation
 from ._wire.codecs.documents import Page
 from ._wire.codecs.search import ID, PAGE_SIZE, Found
 from ._wire.endpoints import operation_for
@@ -128,7 +130,8 @@ class Searches(Face):
         names = requested(properties, into)
         self._state.check_open()
         make = None if into is None else class_mapping(into).from_record
-        pages = _Search(self, request, names, None).pages("0", limit)
+        one_search = _Search(self, request, names, None, watched=into is None)
+        pages = one_search.pages("0", limit)
         call = f"{self._object_types[0]}.search()"
         return RecordIterator(records_of(pages, make), call)
 
@@ -200,10 +203,15 @@ class Searches(Face):
         return await _Search(self, request, (ID,), None).count()
 
     async def _definitions(self) -> tuple[Property, ...]:
-        operation = operation_for(
+        return tuple(await self._ask(self._list_definitions()))
+
+    def _watch(self, names: tuple[str, ...]) -> PropertyWatch:
+        return PropertyWatch(self._list_definitions(), names)
+
+    def _list_definitions(self) -> Operation:
+        return operation_for(
             "property_lists", "read", *self._object_types, api_version=self._api_version
         )
-        return tuple(await self._ask(operation))
 
 
 class _Search:
@@ -219,27 +227,40 @@ class _Search:
         request: SearchRequest,
         names: tuple[str, ...] | None,
         took: Callable[[Summary], None] | None,
+        *,
+        watched: bool = True,
     ) -> None:
         self._face = face
         self._request = request
         self._names = names
         self._took = took
+        self._watch = face._watch(names if names and watched else ())  # noqa: SLF001 -- one class in two
         self._definitions: tuple[Property, ...] | None = None
 
     async def pages(self, cursor: str, limit: int | None) -> AsyncGenerator[Page, None]:
         request = await self._completed()
+        # Records that came twice leave fewer than `limit` within HubSpot's reach.
+        ends_quietly = limit is not None and request.is_reachable(limit - 1)
         seen: set[str] = set()
         while True:
             size = PAGE_SIZE if limit is None else min(limit, PAGE_SIZE)
             page = request.page(await self._find(request, cursor, size), cursor)
             if request.sort is not None:  # records that change move between its pages
-                fresh = [each for each in page.records if each.id not in seen]
-                seen.update(each.id for each in fresh)
-                page = Page(fresh, page.after)
+                fresh = {each.id: each for each in page.records if each.id not in seen}
+                seen.update(fresh)
+                page = Page([*fresh.values()], page.after)
+            if limit is not None:  # no more, even if the page has more
+                page = Page(page.records[:limit], page.after)
+            self._watch.note(page.records)
             yield page
             if limit is not None:
                 limit -= len(page.records)
-            if page.after is None or limit == 0:
+            if (
+                page.after is None
+                or limit == 0
+                or (ends_quietly and not request.is_reachable(int(page.after)))
+            ):
+                await self._face._state.warn_of_unknown(self._watch)  # noqa: SLF001 -- the same
                 return
             cursor = page.after
 
@@ -260,7 +281,7 @@ class _Search:
         operation = operation_for(
             "searches",
             "search",
-            *face._object_types,  # noqa: SLF001 -- one class in two
+            *face._object_types,  # noqa: SLF001 -- the same
             api_version=face._api_version,  # noqa: SLF001 -- the same
             options=request.body(cursor, size),
         )

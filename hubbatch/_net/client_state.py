@@ -140,12 +140,18 @@ class ClientState:
         """Execute a run, and keep `aclose` waiting until it ends.
 
         A `HubBatchError` that ends the run is raised as a copy that has the `summary`,
-        the `account` and, if the daily limit was reached, `resets_at`. The state may be
-        closed already: a batch that began before `aclose` may need more requests.
-        Properties that a `watch` of the run has missed are looked up after it.
+        the `account` and, if the daily limit was reached, `resets_at`. Properties that
+        a `watch` of the run has missed are looked up after it.
+
+        Raises:
+            RuntimeError: If the client is closed, unless a batch that began before
+                `aclose` is still running and may need this request.
         """
         self.warn_of_retirement(run.operation)
-        with self.use():
+        loop_use = self.use()
+        if not loop_use.active:
+            self.check_open()
+        with loop_use:
             try:
                 await run.execute(source)
             except HubBatchError as error:

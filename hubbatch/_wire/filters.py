@@ -15,7 +15,12 @@ from hubbatch._classes import frozen
 from hubbatch._near_names import near_name
 from hubbatch._validators import check_name
 
-from .property_values import InvalidInput, TimeFormat, property_values
+from .property_values import (
+    InvalidInput,
+    TimeFormat,
+    check_encodable,
+    property_values,
+)
 
 
 _VALUE, _RANGE, _VALUES, _NOTHING = ("value",), ("value", "highValue"), ("values",), ()
@@ -169,6 +174,7 @@ class Filter:
             )
         try:
             written = property_values({self.property_name: value}, _EPOCH)
+            check_encodable(written)
         except InvalidInput as error:
             raise ValueError(self._says(f"cannot be sent: {error}.")) from None
         string = written.get(self.property_name, "")
@@ -184,7 +190,7 @@ _ABSENT = "To find records without a value, use the operator NOT_HAS_PROPERTY."
 _NEEDED = {
     "value": f"a value. {_ABSENT}",
     "highValue": "a high_value, which is the upper end.",
-    "values": "values. Put them in a list.",
+    "values": "values: a list of one or more.",
 }
 _SPELLED = {"value": "value", "highValue": "high_value", "values": "values"}
 

@@ -19,6 +19,7 @@ from hubbatch.models import Property, SimplePublicObject
 from .codecs.documents import Page
 from .codecs.search import ID, PAGE_SIZE, Found
 from .filters import ASSOCIATIONS, Groups, check_counts
+from .property_values import InvalidInput, check_encodable
 
 
 # "The search endpoints are limited to 10,000 total results for any given query."
@@ -59,6 +60,13 @@ class SearchRequest:
                 f"query must have 1 to {_LONGEST_QUERY:,} characters that are not "
                 f"white space, not {len(query):,}."
             )
+        if query is not None:
+            try:
+                check_encodable({"query": query})
+            except InvalidInput:
+                raise ValueError(
+                    f"query has text that cannot be written as UTF-8: {query!a}."
+                ) from None
         by_offset = self.is_count or self.sort is not None
         check_counts(self.groups, own=0 if by_offset else 1)
 
@@ -87,9 +95,13 @@ class SearchRequest:
             body["properties"] = [*self.properties]
         return body
 
+    def is_reachable(self, offset: int) -> bool:
+        """Return whether HubSpot returns the match at an offset, however far it is."""
+        return self.sort is None or offset < REACHABLE
+
     def _sorted(self, cursor: str, limit: int) -> Mapping[str, object]:
         assert self.sort is not None  # noqa: S101 -- the caller has checked it
-        if int(cursor) >= REACHABLE:
+        if not self.is_reachable(int(cursor)):
             raise ListError(
                 f"HubSpot returns only the first {REACHABLE:,} matches of a search "
                 "with a sort, and this one has more. Leave sort= out to read all "
@@ -167,17 +179,25 @@ class SearchRequest:
             problems += [_unknown(object_type, name, types)] * (name not in types)
         if problems:
             return " ".join(dict.fromkeys(problems))
-        return (
+        advice = [
             "The properties exist, and the filters fit their types as far as hubbatch "
             "knows. Some properties cannot be searched, such as the bodies of "
             "activities."
-        )
+        ]
+        names = {each.property_name for group in self.groups for each in group}
+        if any(name.startswith(ASSOCIATIONS) for name in names):
+            advice.append(
+                "An association is named after an object type of HubSpot in the "
+                "singular, such as 'associations.contact'. HubSpot does not search by "
+                "associations with custom objects."
+            )
+        return " ".join(advice)
 
 
 def _stuck(cursor: str) -> ListError:
     return ListError(
-        f"HubSpot's search does not advance: the page after {cursor} names itself as "
-        "the next page. Start the search again"
+        f"HubSpot's search does not advance: the page after {cursor} has no new record, "
+        "but HubSpot says that more follow. Start the search again"
     )
 
 
@@ -187,10 +207,16 @@ def _ascending(
     """Return the records of a page without those that came before.
 
     Raises:
-        ListError: If they are not in the order of their ids: some would be missed.
+        ListError: If an id is not a number, or they are not in the order of their ids:
+            some would be missed.
     """
     found, before = [], 0
     for record in records:
+        if not record.id.isdecimal():
+            raise ListError(
+                f"HubSpot's search returned a record whose id is not a number, but "
+                f"{record.id!r}, so no page can follow it. Set sort= to page otherwise"
+            )
         number = int(record.id)
         if number < before:
             raise ListError(

@@ -261,7 +261,9 @@ async def _ask_list(options: Mapping[str, Any], name: str) -> str:
         async with HubBatch(find_token(options), **hub_options(options)) as hub:
             found = await hub.lists.find(name=name, object_type=options["object_type"])
             return found.list_id
-    except (RecordNotFound, ValueError) as error:  # e.g. of an unknown object type
+    except RecordNotFound as error:
+        raise ConfigurationError(error.message) from None
+    except ValueError as error:  # e.g. of an unknown object type
         raise ConfigurationError(str(error)) from None
 
 

@@ -246,6 +246,8 @@ class _Parser:
 
     def _comparison(self) -> Comparison:
         first = self._take()
+        if first.kind == "quoted":
+            raise self._error(first, "expected the name of a property, without quotes")
         if first.kind != "word" or first.is_word("and", "or"):
             raise self._error(first, "expected the name of a property")
         follows = self._next.kind == "word"
@@ -282,7 +284,10 @@ class _Parser:
             return self._between(name, sign)
         if sign.is_word("like"):
             raise self._error(sign, "write `contains`; `*` stands for any characters")
-        raise self._error(sign, f"expected an operator: {_OPERATORS}")
+        reason = f"expected an operator: {_OPERATORS}"
+        if sign.kind == "word":
+            reason += ". A property has an internal name without spaces, like dealname"
+        raise self._error(sign, reason)
 
     def _state(self, name: Token, sign: Token) -> Comparison:
         present = self._take_word("not") is None

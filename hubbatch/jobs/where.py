@@ -12,9 +12,9 @@ from hubbatch._near_names import near_name
 from hubbatch._tables.zones import Zone
 from hubbatch._timestamps import epoch_milliseconds
 from hubbatch._wire.filters import Filter, filter_groups
-from hubbatch._wire.property_values import in_zone
+from hubbatch._wire.property_values import AS_IS, in_zone
 from hubbatch.client import HubBatch
-from hubbatch.errors import WhereError
+from hubbatch.errors import ConfigurationError, WhereError
 from hubbatch.models import Property
 
 from .conditions import Comparison, Operator, Token, parse_conditions
@@ -25,7 +25,7 @@ _ASSOCIATIONS = re.compile(r"associations\.[\w-]+", re.ASCII)
 _NUMBER = re.compile(r"-?(\d+\.?\d*|\.\d+)", re.ASCII)
 _DAY = re.compile(r"\d{4}-\d\d-\d\d", re.ASCII)
 _TIME = re.compile(
-    r"\d{4}-\d\d-\d\d[Tt ]\d\d:\d\d(:\d\d(\.\d{1,3})?)?([Zz]|[+-]\d\d:\d\d)?", re.ASCII
+    r"\d{4}-\d\d-\d\d[Tt ]\d\d:\d\d(:\d\d(\.\d{1,6})?)?([Zz]|[+-]\d\d:\d\d)?", re.ASCII
 )
 _MILLISECONDS = re.compile(r"-?\d{9,15}", re.ASCII)
 _ORDERED = frozenset({"LT", "LTE", "GT", "GTE", "BETWEEN"})
@@ -61,11 +61,16 @@ class Where:
     Raises:
         WhereError: If a condition is malformed, or there are more of them than HubSpot
             accepts.
-        ConfigurationError: If the zone is unknown.
+        ConfigurationError: If the zone is unknown, or `as-is`.
     """
 
     def __init__(self, *texts: str, timezone: str | None = "UTC") -> None:
         self._zone = Zone.named(timezone or "UTC")
+        if self._zone.tz is AS_IS:
+            raise ConfigurationError(
+                "days and times of a condition need a time zone, such as UTC or "
+                f"Europe/Berlin, not {self._zone.name}"
+            )
         self._groups = parse_conditions(texts)
         self.texts: tuple[str, ...] = texts
         self.timezone: str = self._zone.name
@@ -137,14 +142,14 @@ def _filter(
 ) -> Mapping[str, Any]:
     kind = "" if definition is None else definition.type or ""
     operator = comparison.operator
-    if operator in _PRESENCE:
-        return _wire(comparison, operator)
     if definition is None:
         if operator != "EQ":
             raise comparison.error(
                 comparison.sign, "HubSpot compares associations with `=` only"
             )
         return _of_values(comparison, _id_of("a record"))
+    if operator in _PRESENCE:
+        return _wire(comparison, operator)
     if operator in _WORDS and kind in ("number", "bool", "date", "datetime"):
         raise comparison.error(
             comparison.sign,
@@ -152,7 +157,7 @@ def _filter(
             "only",
         )
     if operator in _ORDERED and kind in ("string", "bool", "enumeration"):
-        what = "text" if kind == "string" else f"a {kind}"
+        what = {"string": "text", "bool": "true or false"}.get(kind, "an enumeration")
         raise comparison.error(
             comparison.sign,
             f"the property {definition.name} is {what}: HubSpot compares the order of "
@@ -162,7 +167,11 @@ def _filter(
         case "date" | "datetime":
             return _of_times(comparison, zone if kind == "datetime" else None)
         case "number":
-            return _of_values(comparison, _number)
+            found = _of_values(comparison, _number)
+            if operator == "BETWEEN":
+                low, high = (float(value.value) for value in comparison.values)
+                _check_range(comparison, low, high)
+            return found
         case "enumeration" | "bool":
             return _of_values(comparison, _option_of(definition))
         case _:
@@ -199,6 +208,15 @@ def _wire(
 
 
 # ---- values
+
+
+def _check_range(comparison: Comparison, low: float, high: float) -> None:
+    if low > high:
+        raise comparison.error(
+            comparison.values[0],
+            "nothing is between these two. Write the lower one first: `between LOW and "
+            "HIGH`",
+        )
 
 
 def _id_of(what: str) -> Callable[[Comparison, Token], str]:
@@ -287,6 +305,7 @@ def _of_times(comparison: Comparison, zone: Zone | None) -> Mapping[str, Any]:
         case "EQ" if first.is_day:
             return _wire(comparison, "BETWEEN", str(first.first), str(first.last))
         case "BETWEEN":
+            _check_range(comparison, first.first, spans[1].last)
             return _wire(comparison, "BETWEEN", str(first.first), str(spans[1].last))
         case "LTE" | "GT" as operator:
             return _wire(comparison, operator, str(first.last))
@@ -336,12 +355,19 @@ def _span(comparison: Comparison, value: Token, zone: Zone | None) -> _Span:
 
 
 def _span_of_day(day: date, zone: Zone | None) -> _Span:
-    midnight = datetime.combine(day, time())
     if zone is None:
-        start = epoch_milliseconds(midnight.replace(tzinfo=UTC))
+        start = epoch_milliseconds(datetime.combine(day, time(), UTC))
         return _Span(start, start)
-    start, end = (
-        epoch_milliseconds(in_zone(moment, zone.tz))
-        for moment in (midnight, midnight + timedelta(days=1))
-    )
-    return _Span(start, end - 1)
+    if day == date.max:  # it has no next day
+        last = datetime.combine(day, time.max, zone.tz)
+        return _Span(_midnight(day, zone), epoch_milliseconds(last))
+    return _Span(_midnight(day, zone), _midnight(day + timedelta(days=1), zone) - 1)
+
+
+def _midnight(day: date, zone: Zone) -> int:
+    """Return the first millisecond of a day.
+
+    Where clocks repeat midnight, this is the first one. Where they skip it, Python
+    takes it with the former offset, which is the instant at which they change.
+    """
+    return epoch_milliseconds(datetime.combine(day, time(), zone.tz))

@@ -87,7 +87,7 @@ def test_a_name_that_two_lists_have_needs_the_type(shell: Shell) -> None:
 @pytest.mark.parametrize(
     ("words", "reason"),
     [
-        (("Nix", "c.csv"), "no list is named 'Nix'"),
+        (("Nix", "c.csv"), "error: No list is named 'Nix'."),
         (("VIP", "c.csv", "--object-type", "cars"), "object type's id"),
         (("1", "none.csv"), "none.csv"),
         (("1", "c.csv", "--id-column", "nix"), "nix"),

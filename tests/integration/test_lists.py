@@ -1,5 +1,7 @@
 """Lists, owners and pipelines, over sockets: many ids, bad days, refusals."""
 
+import asyncio
+
 from collections import Counter
 from random import Random
 from typing import Any
@@ -205,6 +207,9 @@ async def test_a_list_is_found_by_its_whole_name(portal: Portal) -> None:
             await hub.lists.find(name="Gone")
         with pytest.raises(RecordNotFound, match="did you mean 'Old news'"):
             await hub.lists.find(name="ld news")
+        for misspelled in ("Newss", "old nwes", " Old news"):
+            with pytest.raises(RecordNotFound, match="did you mean '(NEWS|Old news)'"):
+                await hub.lists.find(name=misspelled)
 
 
 async def test_a_name_is_found_past_the_first_page(portal: Portal) -> None:
@@ -269,6 +274,34 @@ async def test_a_closed_client_asks_for_nothing(portal: Portal) -> None:
     assert not portal.sim.requests
 
 
+async def test_an_iteration_that_outlives_its_client_says_so(portal: Portal) -> None:
+    ids = portal.tickets(300)
+    on = portal.sim.store.lists.add("All", "0-5")
+    portal.sim.store.lists.put(on, ids)
+    async with portal.hub() as hub:
+        iterations = [hub.tickets.search(), hub.tickets.list(), hub.lists(on.id).read()]
+        for one in iterations:
+            await anext(one)
+    for one in iterations:
+        with pytest.raises(RuntimeError, match="This client is closed"):
+            assert [rest async for rest in one]
+
+
+async def test_a_search_feeds_a_batch_until_its_client_is_closed(
+    portal: Portal,
+) -> None:
+    portal.tickets(450)
+    async with portal.hub() as hub:
+        found = hub.tickets.search()
+        batch = hub.tickets.update(
+            {"id": one.id, "content": "x"} async for one in found
+        )
+        running = asyncio.create_task(batch)
+        while not portal.sim.requests:
+            await asyncio.sleep(0.01)
+    assert len((await running).results) == 450
+
+
 # ---- misuse
 
 
@@ -290,6 +323,10 @@ async def test_wrong_arguments_are_refused_before_anything_is_sent() -> None:
     hub: Any = HubBatch("t", base_url="http://127.0.0.1:9")
     with pytest.raises(TypeError, match="name must be the name of a list"):
         await hub.lists.find(name=7)
+    with pytest.raises(ValueError, match="name must be the name of a list, not ' '"):
+        await hub.lists.find(name=" ")
+    with pytest.raises(ValueError, match="email is empty. Leave it out to list all"):
+        await hub.owners.list(email=" ")
     with pytest.raises(ValueError, match="object type's id"):
         await hub.lists.find(name="News", object_type="cars")
     with pytest.raises(TypeError, match="email must be an e-mail address"):

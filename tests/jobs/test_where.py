@@ -112,9 +112,13 @@ def test_values_are_sent_as_the_type_needs_them(text: str, found: Any) -> None:
         (
             "done >= true",
             ">=",
-            "the property done is a bool: HubSpot compares the order",
+            "the property done is true or false: HubSpot compares the order",
         ),
-        ("priority between 1 and 2", "between", "the property priority is a enumer"),
+        (
+            "priority between 1 and 2",
+            "between",
+            "the property priority is an enumeration",
+        ),
         (
             "amount contains 5",
             "contains",
@@ -133,7 +137,13 @@ def test_values_are_sent_as_the_type_needs_them(text: str, found: Any) -> None:
         ("closed > 31.1.2026", "31.1.2026", "closed is a date: write it"),
         ("createdate > 2026", "2026", "createdate is a time: write it as"),
         ("createdate > 2026-02-30", "2026-02-30", "day"),
-        ("createdate > 9999-12-31", "9999-12-31", "date value out of range"),
+        ("amount between 2 and 1.5", "2", "Write the lower one first"),
+        (
+            "createdate between 2026-02-01 and 2026-01-31",
+            "2026-02-01",
+            "Write the lower one first",
+        ),
+        ("closed between 2026-02-01 and 2026-01-31", "2026-02-01", "the lower one"),
         (
             "createdate > 2026-01-31T25:00",
             "2026-01-31T25:00",
@@ -160,6 +170,7 @@ def test_values_are_sent_as_the_type_needs_them(text: str, found: Any) -> None:
             "Write `createdate = 2026-01-31`, with `or` between the days",
         ),
         ("associations.contact != 5", "!=", "compares associations with `=` only"),
+        ("associations.contact is set", "is", "compares associations with `=` only"),
         ("associations.contact = Ada", "Ada", "expected the id of a record"),
     ],
 )
@@ -183,6 +194,8 @@ def test_a_label_is_recognized() -> None:
 def test_an_unknown_zone_is_refused() -> None:
     with pytest.raises(ConfigurationError, match="Unknown time zone 'Mars'"):
         Where("a = 1", timezone="Mars")
+    with pytest.raises(ConfigurationError, match="need a time zone, such as UTC"):
+        Where("a = 1", timezone="as-is")
 
 
 async def test_the_groups_of_a_search(desk: Desk) -> None:
@@ -197,7 +210,13 @@ async def test_the_groups_of_a_search(desk: Desk) -> None:
 
 
 EARLIEST, LATEST = datetime(1990, 1, 1), datetime(2030, 1, 1)  # noqa: DTZ001 -- local
-ZONES = st.sampled_from(["UTC", BERLIN, "America/New_York", "Asia/Kathmandu"])
+# The clocks of Cairo and Santiago skip midnight, those of Havana repeat it.
+ZONES = st.sampled_from(
+    [
+        *("UTC", BERLIN, "America/New_York", "Asia/Kathmandu"),
+        *("Africa/Cairo", "America/Santiago", "America/Havana"),
+    ]
+)
 OPERATORS = st.sampled_from(["=", "<", "<=", ">", ">="])
 
 
@@ -267,3 +286,48 @@ def matches(sent: Any, instant: datetime) -> bool:
         case operator:
             assert operator == "GTE"
             return at >= value
+
+
+@pytest.mark.parametrize(
+    ("day", "zone", "first", "after"),
+    [
+        (
+            "2026-04-24",
+            "Africa/Cairo",
+            "2026-04-24T01:00+03:00",
+            "2026-04-25T00:00+03:00",
+        ),
+        (
+            "2026-04-23",
+            "Africa/Cairo",
+            "2026-04-23T00:00+02:00",
+            "2026-04-24T01:00+03:00",
+        ),
+        (
+            "2026-11-01",
+            "America/Havana",
+            "2026-11-01T00:00-04:00",
+            "2026-11-02T00:00-05:00",
+        ),
+    ],
+)
+def test_a_day_begins_at_its_first_moment_whatever_the_clocks_do(
+    day: str, zone: str, first: str, after: str
+) -> None:
+    begin, end = map(epoch_milliseconds, map(datetime.fromisoformat, (first, after)))
+
+    found = only(f"createdate = {day}", zone)
+
+    assert (found["value"], found["highValue"]) == (str(begin), str(end - 1))
+
+
+@pytest.mark.parametrize("zone", ["UTC", BERLIN, "America/New_York"])
+def test_the_last_day_of_all_can_be_an_end(zone: str) -> None:
+    last = datetime(9999, 12, 31, 23, 59, 59, 999_999, ZoneInfo(zone))
+    found = only("createdate <= 9999-12-31", zone)
+    assert found["value"] == str(epoch_milliseconds(last))
+
+
+def test_microseconds_are_cut_off() -> None:
+    found = only("createdate >= 2026-01-31T10:00:00.123456Z")
+    assert found["value"] == "1769853600123"

@@ -248,6 +248,40 @@ async def test_a_limit_asks_for_no_more_than_it_needs() -> None:
     assert [body["limit"] for body in portal.bodies] == [200, 50]
 
 
+async def test_an_id_that_is_not_a_number_ends_the_search() -> None:
+    odd = {"total": 1, "results": [{"id": "a1", "properties": {}}]}
+    portal = Portal(fates=deque([Response(200, {}, orjson.dumps(odd))]))
+    with pytest.raises(ListError, match="whose id is not a number, but 'a1'"):
+        await anext(client(portal).tickets.search())
+
+
+async def test_a_page_with_more_than_requested_ends_at_the_limit() -> None:
+    more = {"results": [{"id": str(each), "properties": {}} for each in (1, 2, 3)]}
+    more |= {"total": 9, "paging": {"next": {"after": "3"}}}
+    portal = Portal(fates=deque([Response(200, {}, orjson.dumps(more))]))
+    found = [one.id async for one in client(portal).tickets.search(limit=2)]
+    assert found == ["1", "2"]
+    assert len(portal.accepted) == 1
+
+
+async def test_a_property_that_no_match_has_is_warned_of_once_if_it_is_unknown() -> (
+    None
+):
+    portal = Portal({each: {"name": "a"} for each in range(1, 402)})
+    tickets = client(portal).tickets
+    with pytest.warns(UserWarning, match='no property "nmae" \\(did you mean "name"'):
+        found = [one async for one in tickets.search(properties=["nmae", "name", "n"])]
+    assert (len(found), portal.questions) == (401, 1)
+
+
+async def test_properties_that_exist_need_no_definitions() -> None:
+    portal = Portal({1: {"name": "a"}})
+    tickets = client(portal).tickets
+    assert [one async for one in tickets.search(properties=["name"])]
+    assert not [one async for one in tickets.search({"name": "b"}, properties=["n"])]
+    assert portal.questions == 0
+
+
 # ---- a sort
 
 
@@ -286,6 +320,25 @@ async def test_a_record_that_moves_to_a_later_page_of_a_sort_comes_once() -> Non
     portal = Portal({each: {"n": "0"} for each in range(1, 8)}, before=move, page=2)
     found = [one.id async for one in client(portal).tickets.search(sort="n")]
     assert len(found) == len(set(found))
+
+
+async def test_a_record_that_is_twice_on_a_page_of_a_sort_comes_once() -> None:
+    twice = {"total": 2, "results": [{"id": "1", "properties": {}}] * 2}
+    portal = Portal(fates=deque([Response(200, {}, orjson.dumps(twice))]))
+    search = client(portal).tickets.search(sort="n")
+    assert [one.id async for one in search] == ["1"]
+
+
+async def test_a_sort_with_a_limit_ends_quietly_even_if_records_came_twice() -> None:
+    def move(portal: Portal) -> None:
+        if len(portal.bodies) > 1:  # to the middle of the page
+            portal.records[1]["n"] = f"{len(portal.bodies) * 200 - 100:06}.5"
+
+    records = {each: {"n": f"{each:06}"} for each in range(1, REACHABLE + 100)}
+    portal = Portal(records, before=move)
+    search = client(portal).tickets.search(sort="n", limit=REACHABLE)
+    found = [one.id async for one in search]
+    assert len(found) == len(set(found)) < REACHABLE
 
 
 @pytest.mark.parametrize("sort", [5, "", "-", ["n"]])
@@ -344,7 +397,7 @@ async def test_a_page_that_does_not_advance_ends_the_search() -> None:
     portal = Portal(fates=deque([Response(200, {}, stuck)] * 2))
     found = client(portal).tickets.search()
     assert (await anext(found)).id == "7"
-    with pytest.raises(ListError, match="the page after 7 names itself as the next"):
+    with pytest.raises(ListError, match="the page after 7 has no new record"):
         await anext(found)
 
 

@@ -143,7 +143,7 @@ def test_the_values_of_in_may_be_its_value(options: dict[str, Any]) -> None:
         ("=", {"value": "a", "values": ["b"]}, "takes no values"),
         ("between", {"value": 1}, "needs a high_value"),
         ("in", {}, "needs values"),
-        ("in", {"value": []}, "needs values"),
+        ("in", {"value": []}, "needs values: a list of one or more."),
         ("in", {"value": "a"}, "takes no value. Put the values in a list."),
         ("in", {"value": "a", "values": ["b"]}, "takes no value."),
         ("in", {"values": ["b"], "high_value": 1}, "takes no high_value."),

@@ -156,7 +156,7 @@ def test_the_next_page_of_a_sort_is_an_offset() -> None:
 
 @pytest.mark.parametrize("after", ["200", "199", "abc", "-1"])
 def test_an_offset_that_does_not_grow_would_loop(after: str) -> None:
-    with pytest.raises(ListError, match="the page after 200 names itself as the next"):
+    with pytest.raises(ListError, match="the page after 200 has no new record"):
         request(sort="amount").page(found([1], after), "200")
 
 
@@ -258,3 +258,16 @@ def test_a_request_without_a_known_cause() -> None:
     wanted = request(fine, sort="amount")
     said = wanted.diagnose("tickets", DEFINITIONS)
     assert re.match("The properties exist, and the filters fit their types", said)
+    assert "named after an object type of HubSpot in the singular" in said
+    said = request(fine[1:]).diagnose("tickets", DEFINITIONS)
+    assert said.endswith("such as the bodies of activities.")
+
+
+@pytest.mark.parametrize("text", ["\ud800", "fire \udcff"])
+def test_text_that_is_not_utf8_is_refused_before_it_is_sent(text: str) -> None:
+    with pytest.raises(ValueError, match="query has text that cannot be written"):
+        request(None, query=text)
+    with pytest.raises(ValueError, match="filter EQ on 'subject' cannot be sent"):
+        Filter("subject", "=", text)
+    with pytest.raises(ValueError, match="filter IN on 'subject' cannot be sent"):
+        Filter("subject", "in", ["fire", text])
