@@ -179,25 +179,25 @@ class SearchRequest:
             problems += [_unknown(object_type, name, types)] * (name not in types)
         if problems:
             return " ".join(dict.fromkeys(problems))
-        advice = [
+        advice = (
             "The properties exist, and the filters fit their types as far as hubbatch "
             "knows. Some properties cannot be searched, such as the bodies of "
             "activities."
-        ]
+        )
         names = {each.property_name for group in self.groups for each in group}
         if any(name.startswith(ASSOCIATIONS) for name in names):
-            advice.append(
-                "An association is named after an object type of HubSpot in the "
+            advice += (
+                " An association is named after an object type of HubSpot in the "
                 "singular, such as 'associations.contact'. HubSpot does not search by "
                 "associations with custom objects."
             )
-        return " ".join(advice)
+        return advice
 
 
 def _stuck(cursor: str) -> ListError:
     return ListError(
-        f"HubSpot's search does not advance: the page after {cursor} has no new record, "
-        "but HubSpot says that more follow. Start the search again"
+        f"HubSpot's search does not advance: the page after {cursor} has no new "
+        "record, but HubSpot says that more follow. Start the search again"
     )
 
 

@@ -256,8 +256,9 @@ async def test_an_id_that_is_not_a_number_ends_the_search() -> None:
 
 
 async def test_a_page_with_more_than_requested_ends_at_the_limit() -> None:
-    more = {"results": [{"id": str(each), "properties": {}} for each in (1, 2, 3)]}
-    more |= {"total": 9, "paging": {"next": {"after": "3"}}}
+    records = [{"id": str(each), "properties": {}} for each in (1, 2, 3)]
+    paging = {"next": {"after": "3"}}
+    more = {"results": records, "total": 9, "paging": paging}
     portal = Portal(fates=deque([Response(200, {}, orjson.dumps(more))]))
     found = [one.id async for one in client(portal).tickets.search(limit=2)]
     assert found == ["1", "2"]
@@ -269,8 +270,8 @@ async def test_a_property_that_no_match_has_is_warned_of_once_if_it_is_unknown()
 ):
     portal = Portal({each: {"name": "a"} for each in range(1, 402)})
     tickets = client(portal).tickets
-    with pytest.warns(UserWarning, match='no property "nmae" \\(did you mean "name"'):
-        found = [one async for one in tickets.search(properties=["nmae", "name", "n"])]
+    with pytest.warns(UserWarning, match='no property "nme" \\(did you mean "name"'):
+        found = [one async for one in tickets.search(properties=["nme", "name", "n"])]
     assert (len(found), portal.questions) == (401, 1)
 
 

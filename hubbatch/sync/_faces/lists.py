@@ -183,8 +183,8 @@ class SyncLists(Face[Lists]):
 
         Raises:
             TypeError: If `name` or `object_type` is not a string.
-            ValueError: If the id of the object type is unknown. Pass the id of a custom
-                type: `"2-3456"`.
+            ValueError: If `name` is blank, or the id of the object type is unknown.
+                Pass the id of a custom type: `"2-3456"`.
             RecordNotFound: If no list has the name. The message names a similar one.
             ConfigurationError: If several lists have it. The message lists them.
             APIError: If HubSpot refuses the request or is unavailable.

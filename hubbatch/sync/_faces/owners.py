@@ -32,6 +32,7 @@ class SyncOwners(Face[Owners]):
 
         Raises:
             TypeError: If `email` is not a string.
+            ValueError: If `email` is blank.
             APIError: If HubSpot refuses the request or is unavailable.
             RuntimeError: If the client is closed.
         """
