@@ -15,6 +15,7 @@ from hubbatch._http import (
 from hubbatch._outcomes.chunk import Chunk
 from hubbatch._outcomes.chunk_state import Step
 from hubbatch._outcomes.classify import classify
+from hubbatch._outcomes.effects import Requeue, Wait
 from hubbatch._outcomes.events import ChunkAnswered, ChunkSent
 from hubbatch._outcomes.outcome import Summary
 from hubbatch._outcomes.recovery import lookup_request
@@ -44,9 +45,19 @@ class ChunkInHand:
 
     Attributes:
         chunk: None until the worker has taken one, and once its inputs are settled.
+        wait: The wait before the next attempt; None once that begins.
     """
 
     chunk: Chunk | None = None
+    wait: Wait | None = None
+
+    def give_way(self, crowded: bool) -> Requeue | None:  # noqa: FBT001 -- a fact
+        """Return the effect of leaving a chunk that has waited to another worker."""
+        wait, self.wait = self.wait, None
+        if wait is None or not crowded:
+            return None
+        self.chunk = None
+        return wait.requeued()
 
     def after(self, step: Step, *, now: float = 0.0) -> Chunk:
         """Update the chunk by a step (see `ChunkState.after`), and return it."""

@@ -348,12 +348,8 @@ class Run:
                 wait = self._apply(effects)
                 if wait is None:
                     return
-                in_hand.chunk = wait.chunk
+                in_hand.chunk, in_hand.wait = wait.chunk, wait
                 await pause(wait.seconds, self._batch_ended)
-                if self._workers > self._outage.limit(self._max_workers):
-                    in_hand.chunk = None  # another worker sends the next request
-                    self._apply([wait.requeued()])
-                    return
         except (DailyLimitReached, OverloadedError, LimiterUnavailable) as error:
             self.end(error)  # there was no permit, so nothing was sent
         except Exception as error:
@@ -429,6 +425,10 @@ class Run:
         A chunk is taken from the queue only when its permit is granted, so that inputs
         put into the queue while it waited for the rate limit still join it.
         """
+        most = self._outage.limit(self._max_workers)
+        if (effect := in_hand.give_way(self._workers > most)) is not None:
+            self._apply([effect])
+            return None
         while (bearer := await self._get_bearer()) is not None:
             token: str | None = None
 

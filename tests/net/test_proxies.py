@@ -1,12 +1,14 @@
 """Which proxy the environment names for a URL."""
 
+import asyncio
+
 from base64 import b64encode
 
 import pytest
 
 from yarl import URL
 
-from hubbatch import ConfigurationError, HubBatch
+from hubbatch import ConfigurationError, HubBatch, HubSpotUnavailable, RetryPolicy
 from hubbatch._net.proxies import proxy_from_env
 
 
@@ -90,3 +92,20 @@ def test_a_proxy_that_cannot_be_used_is_refused_without_its_password(
     monkeypatch.delenv("HTTPS_PROXY")
     with pytest.raises(ConfigurationError, match="ALL_PROXY must be the URL"):
         HubBatch("token", trust_env=True)
+
+
+async def test_a_proxy_that_hangs_up_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The reason of such a failure does not contain its address."""
+
+    async def hang_up(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        writer.close()
+        await writer.wait_closed()
+
+    async with await asyncio.start_server(hang_up, "127.0.0.1", 0) as server:
+        port = server.sockets[0].getsockname()[1]
+        monkeypatch.setenv("HTTPS_PROXY", f"http://127.0.0.1:{port}")
+        retry = RetryPolicy(attempts=1)
+        async with HubBatch("token", trust_env=True, retry=retry) as hub:
+            with pytest.raises(HubSpotUnavailable, match="through the proxy") as caught:
+                await hub.tickets.read(["1"])
+    assert f"127.0.0.1:{port}" in str(caught.value)
